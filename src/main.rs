@@ -1,0 +1,3 @@
+//! `toronto311`: one program, one role per subcommand.
+
+fn main() {}
