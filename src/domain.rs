@@ -40,7 +40,7 @@ macro_rules! serde_as_text {
     )+};
 }
 
-serde_as_text!(Month, MonthRange, Geography, WardModel, Status);
+serde_as_text!(Month, MonthRange, Geography, WardModel, Status, ReleaseId);
 
 /// A calendar month, `YYYY-MM`. Ordered, and countable with [`Month::index`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -85,10 +85,15 @@ impl Month {
     pub fn days(self) -> u8 {
         match self.month() {
             4 | 6 | 9 | 11 => 30,
-            2 if self.year() % 4 == 0 && (self.year() % 100 != 0 || self.year() % 400 == 0) => 29,
+            2 if self.is_in_leap_year() => 29,
             2 => 28,
             _ => 31,
         }
+    }
+
+    fn is_in_leap_year(self) -> bool {
+        let year = self.year();
+        year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
     }
 
     /// `September 2026`.
@@ -310,6 +315,17 @@ impl Fsa {
             _ => None,
         }
     }
+
+    /// Its place among `M0A` to `M9Z`, from 0.
+    pub fn index(self) -> u16 {
+        u16::from(self.0[1] - b'0') * 26 + u16::from(self.0[2] - b'A')
+    }
+
+    /// The FSA at a place among `M0A` to `M9Z`.
+    pub fn from_index(index: u16) -> Option<Self> {
+        let digit = u8::try_from(index / 26).ok().filter(|&digit| digit < 10)?;
+        Some(Self([b'M', b'0' + digit, b'A' + (index % 26) as u8]))
+    }
 }
 
 impl fmt::Display for Fsa {
@@ -432,6 +448,41 @@ impl TypeId {
 impl fmt::Display for TypeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// Names a release: its last complete month and twelve hex digits of a hash over its inputs and the code,
+/// `2026-09-1f0c2a9b83d4`. Sorted by name they are sorted by month.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ReleaseId(String);
+
+impl ReleaseId {
+    /// From the last complete month and a hash in hex, of which the first twelve digits are taken.
+    pub fn new(complete_through: Month, hash: &str) -> Result<Self, ParseError> {
+        format!("{complete_through}-{}", hash.get(..12).unwrap_or(hash)).parse()
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ReleaseId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for ReleaseId {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let hex = |hash: &str| hash.len() == 12 && hash.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        match text.rsplit_once('-') {
+            Some((month, hash)) if month.parse::<Month>().is_ok() && hex(hash) => Ok(Self(text.to_owned())),
+            _ => Err(ParseError::new(text, "a release written YYYY-MM-<12 hex digits>")),
+        }
     }
 }
 

@@ -1,3 +1,53 @@
 //! `toronto311`: one program, one role per subcommand.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+use toronto311::config::{Boundaries, Cli, Command, Refresh};
+use toronto311::lake::Lake;
+use toronto311::{boundaries, pipeline, telemetry, web};
+
+/// Wrong usage, as `clap` has it.
+const USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let problems = cli.problems();
+    if !problems.is_empty() {
+        problems.iter().for_each(|problem| eprintln!("error: {problem}"));
+        return ExitCode::from(USAGE);
+    }
+    telemetry::start(cli.log_format, &cli.log);
+    match run(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Our errors name their cause in their own text.
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Serve(settings) => runtime()?.block_on(web::serve(settings)),
+        Command::Refresh(settings) => runtime()?.block_on(refresh(settings)),
+        Command::Boundaries(Boundaries::Build(args)) => {
+            println!("{}", boundaries::build(&args)?);
+            Ok(())
+        }
+    }
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+}
+
+async fn refresh(settings: Refresh) -> anyhow::Result<()> {
+    let lake = Lake::open(&settings.lake.folder)?;
+    match pipeline::refresh_from_folder(&lake, &settings.source).await? {
+        pipeline::Outcome::Published(release) => println!("published {release}"),
+        pipeline::Outcome::NoChange(release) => println!("no_change {release}"),
+    }
+    Ok(())
+}

@@ -3,6 +3,8 @@
 //! Measured on the City's files of 2010 to 2026. A break that is not listed here is never mended silently: the row goes
 //! to quarantine with its reason, and a file without a column that is needed is refused whole.
 
+use serde::{Deserialize, Serialize};
+
 use super::split::Fields;
 
 /// The nine columns that are needed, in the order of the City's files.
@@ -59,7 +61,8 @@ impl Column {
 }
 
 /// Why a row is in quarantine. A row has one reason: the first that applies in this order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// The line is longer than 64 KiB.
     Oversized,

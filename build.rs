@@ -1,0 +1,93 @@
+//! Front-end assets and the version of the cleaning code, made before the crate is compiled.
+//!
+//! Assets are compressed here, once: doing it at start would cost half a second of CPU, and per request far more.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+/// What the pages load: the name in the URL, the file, its content type.
+const ASSETS: [(&str, &str, &str); 4] = [
+    ("style.css", "static/style.css", "text/css; charset=utf-8"),
+    ("map.js", "static/map.js", "text/javascript; charset=utf-8"),
+    ("leaflet.css", "static/node_modules/leaflet/dist/leaflet.css", "text/css; charset=utf-8"),
+    ("leaflet.js", "static/node_modules/leaflet/dist/leaflet.js", "text/javascript; charset=utf-8"),
+];
+
+/// Everything that decides what `clean` makes of a file.
+const CLEAN_SOURCES: [&str; 3] = ["src/clean", "src/domain.rs", "Cargo.lock"];
+
+/// Besides these, all that decides what `marts` makes of cleaned files.
+const MARTS_SOURCES: [&str; 1] = ["src/marts"];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let out = PathBuf::from(std::env::var("OUT_DIR")?);
+    fs::write(out.join("assets.rs"), assets(&out)?)?;
+    println!("cargo::rustc-env=CLEAN_CODE_VERSION={}", code_version(&CLEAN_SOURCES)?);
+    println!("cargo::rustc-env=MARTS_CODE_VERSION={}", code_version(&MARTS_SOURCES)?);
+    Ok(())
+}
+
+/// Writes each asset's three forms and returns the table of them as Rust source.
+fn assets(out: &Path) -> Result<String, Box<dyn Error>> {
+    let root = std::env::var("CARGO_MANIFEST_DIR")?;
+    let mut table = format!("pub(crate) static ASSETS: [Asset; {}] = [\n", ASSETS.len());
+    for (name, file, content_type) in ASSETS {
+        println!("cargo::rerun-if-changed={file}");
+        let bytes = fs::read(file).map_err(|e| format!("{file}: {e}; run `make assets` first (needs Node.js with npm)"))?;
+        let (stem, extension) = name.rsplit_once('.').ok_or("an asset's name has an extension")?;
+        let hashed = format!("{stem}-{}.{extension}", &hex(&Sha256::digest(&bytes))[..12]);
+        fs::write(out.join(format!("{name}.br")), brotli_11(&bytes)?)?;
+        fs::write(out.join(format!("{name}.gz")), gzip_9(&bytes)?)?;
+        writeln!(
+            table,
+            "Asset {{ name: {name:?}, path: {:?}, content_type: {content_type:?}, identity: include_bytes!({:?}), \
+             br: include_bytes!({:?}), gzip: include_bytes!({:?}) }},",
+            format!("/assets/{hashed}"),
+            format!("{root}/{file}"),
+            out.join(format!("{name}.br")),
+            out.join(format!("{name}.gz")),
+        )?;
+    }
+    table.push_str("];\n");
+    Ok(table)
+}
+
+fn brotli_11(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut out = Vec::new();
+    brotli::BrotliCompress(&mut &*bytes, &mut out, &brotli::enc::BrotliEncoderParams::default())?;
+    Ok(out)
+}
+
+fn gzip_9(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(bytes)?;
+    encoder.finish()
+}
+
+/// A hash over the names and contents of source files and of the files in source folders.
+fn code_version(sources: &[&str]) -> std::io::Result<String> {
+    let mut files = Vec::new();
+    for source in sources {
+        println!("cargo::rerun-if-changed={source}");
+        match fs::read_dir(source) {
+            Ok(entries) => files.extend(entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?),
+            Err(_) => files.push(PathBuf::from(source)),
+        }
+    }
+    files.sort();
+    let mut hash = Sha256::new();
+    for file in files {
+        hash.update(file.to_string_lossy().as_bytes());
+        hash.update(fs::read(&file)?);
+    }
+    Ok(hex(&hash.finalize())[..16].to_owned())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,167 @@
+//! A yearly file in, accepted and quarantined rows out.
+//!
+//! | in | out, in one folder |
+//! |--|--|
+//! | `SR<year>.zip` or `.csv` | `month=YYYY-MM/requests.parquet`: accepted rows, one file a month |
+//! | | `quarantine.parquet`: the other rows, raw, with line number and reason |
+//! | | `counts.parquet`, `request_types.parquet`: partial counts, merged with those of other years into marts |
+//! | | `summary.json`: what was read and where it went; written last, so a folder without it is not complete |
+//!
+//! One pass, line by line, in memory that does not grow with the file. Every row that is not blank is accepted or
+//! quarantined, whatever its bytes: `read = accepted + quarantined`. The result depends on the file, its year and this
+//! code only.
+//!
+//! A line is judged in this order: size, NUL, quotes, repeated header, width, date, type, area; the first break found is
+//! its reason. Mistakes that are easy to make here: a year's file has rows of that year only, so a date elsewhere is a
+//! break and never opens another month; a ward text that the contract does not know is no ward, but the row counts by its
+//! FSA; `Intersection` is no FSA and no break either.
+
+mod archive;
+mod contract;
+pub mod counts;
+mod fields;
+mod lines;
+mod parquet_file;
+mod quarantine;
+mod requests;
+mod row;
+mod split;
+mod summary;
+mod vocabulary;
+mod wards;
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::Path;
+
+pub use contract::Reason;
+pub use parquet_file::ParquetFile;
+pub use summary::Summary;
+
+use contract::Columns;
+use lines::Lines;
+use quarantine::Quarantine;
+use requests::RequestFiles;
+use row::RowReader;
+
+/// Names the code that made a cleaned folder: a hash over the sources of this module, the domain's words and the locked
+/// dependencies. Files cleaned by other code are made again.
+pub const CODE_VERSION: &str = env!("CLEAN_CODE_VERSION");
+
+/// The file that is written last.
+pub const SUMMARY: &str = "summary.json";
+/// Partial counts by area, month, type and status.
+pub const COUNTS: &str = "counts.parquet";
+/// Request types with their labels, divisions and sections.
+pub const REQUEST_TYPES: &str = "request_types.parquet";
+/// Rows that were not accepted.
+pub const QUARANTINE: &str = "quarantine.parquet";
+
+/// A file that could not be cleaned; nothing of it may be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{file}: {problem}")]
+pub struct Error {
+    /// The file's name.
+    pub file: String,
+    /// What is wrong.
+    #[source]
+    pub problem: Problem,
+}
+
+/// What can stop a file.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// It isn't there or may not be read.
+    #[error("cannot be opened: {0}")]
+    Open(#[source] io::Error),
+    /// The archive's directory or the member's header can't be read.
+    #[error("is a truncated or damaged ZIP: {0}")]
+    Zip(#[source] zip::result::ZipError),
+    /// Holds these members, at most five of them named.
+    #[error("is a ZIP without a CSV; it holds {}", if .0.is_empty() { "nothing".to_owned() } else { .0.join(", ") })]
+    NoCsv(Vec<String>),
+    /// It is not clear which of them is the year.
+    #[error("is a ZIP with {0} CSVs, expected one")]
+    SeveralCsvs(usize),
+    /// Not even a header.
+    #[error("is empty, expected a header with the columns of the data contract")]
+    Empty,
+    /// The contract's columns that the header lacks, and the header.
+    #[error("lacks the column {}; its header is {header:?}", .missing.join(", "))]
+    MissingColumns {
+        /// Names as in the City's files.
+        missing: Vec<&'static str>,
+        /// The first 200 characters of the first line.
+        header: String,
+    },
+    /// Broke off after the header: truncated, checksum wrong, too large.
+    #[error("breaks off or is damaged after line {line}: {cause}")]
+    Read {
+        /// The last line that was read whole.
+        line: u64,
+        /// What the reader says.
+        #[source]
+        cause: io::Error,
+    },
+    /// The output can't be written.
+    #[error("cleaned rows cannot be written: {0}")]
+    Write(#[source] io::Error),
+    /// Arrow refused a batch: a bug.
+    #[error("cleaned rows do not fit their schema: {0}")]
+    Arrow(#[from] arrow_schema::ArrowError),
+    /// Parquet could not be written.
+    #[error("cleaned rows cannot be written: {0}")]
+    Parquet(#[from] parquet::errors::ParquetError),
+}
+
+/// Cleans the file of one year into an existing, empty folder.
+pub fn clean(path: &Path, year: u16, out: &Path) -> Result<Summary, Error> {
+    let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    archive::with_csv(path, |csv| clean_csv(csv, &file, year, out)).map_err(|problem| Error { file, problem })
+}
+
+fn clean_csv(csv: &mut dyn Read, file: &str, year: u16, out: &Path) -> Result<Summary, Problem> {
+    let mut lines = Lines::new(csv);
+    let columns = read_header(&mut lines)?;
+    let mut reader = RowReader::new(&columns, year);
+    let mut requests = RequestFiles::new(out, year);
+    let mut quarantine = Quarantine::create(&out.join(QUARANTINE), file)?;
+    let mut counts = counts::Counts::default();
+    let mut summary = Summary::new(file, year, &columns);
+    while advance(&mut lines)? {
+        let judged = reader.read(&lines);
+        summary.read += u64::from(judged.is_some());
+        match judged {
+            Some(Ok(request)) => {
+                summary.accept(&request);
+                counts.add(&request);
+                requests.add(&request, reader.vocabulary())?;
+            }
+            Some(Err(reason)) => quarantine.add(lines.number(), reason, lines.line())?,
+            None => summary.blank_lines += 1,
+        }
+    }
+    requests.finish(reader.vocabulary())?;
+    counts.write(&out.join(COUNTS), reader.vocabulary())?;
+    counts::write_request_types(&out.join(REQUEST_TYPES), reader.vocabulary())?;
+    let summary = summary.complete(quarantine.finish()?, reader.unknown_statuses());
+    let json = serde_json::to_vec_pretty(&summary).map_err(|e| Problem::Write(e.into()))?;
+    fs::write(out.join(SUMMARY), json).map_err(Problem::Write)?;
+    Ok(summary)
+}
+
+fn read_header(lines: &mut Lines<&mut dyn Read>) -> Result<Columns, Problem> {
+    if !advance(lines)? {
+        return Err(Problem::Empty);
+    }
+    let header = lines.line().strip_prefix(b"\xef\xbb\xbf").unwrap_or(lines.line());
+    Columns::read(header).map_err(|missing| Problem::MissingColumns {
+        missing,
+        header: String::from_utf8_lossy(header).chars().take(200).collect(),
+    })
+}
+
+fn advance(lines: &mut Lines<&mut dyn Read>) -> Result<bool, Problem> {
+    let line = lines.number();
+    lines.advance().map_err(|cause| Problem::Read { line, cause })
+}

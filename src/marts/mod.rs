@@ -1,0 +1,36 @@
+//! The small precomputed tables that everything is served from.
+//!
+//! | mart | a row per | ordered by |
+//! |--|--|--|
+//! | `requests_by_area_month` | request type, geography, area, month, status | request type, then as named |
+//! | `totals_by_area_month` | geography, area, month, status, over all types | as named |
+//! | `request_types` | request type | request type |
+//!
+//! `requests_by_area_month` and `totals_by_area_month` have the columns `request_type, geography, ward_model, area, month,
+//! status, requests`; in the totals, `request_type` is `all`. Each accepted row is counted once for `geography = ward` and
+//! once for `geography = fsa`, with `area` null where it has none there, so the sum over a geography is the number of
+//! accepted rows. `request_types` has `request_type, label, division, section, first_month, last_month, requests`.
+//!
+//! A mart is the sum of the partial counts that `clean` made of each yearly file: a refresh re-reads only the file that
+//! changed and merges the rest.
+
+mod build;
+mod read;
+mod series;
+
+pub use build::{Error as BuildError, Partial, build};
+pub use read::{Error, Marts};
+pub use series::Series;
+
+/// Names the code that built the marts; part of a release's id.
+pub const CODE_VERSION: &str = env!("MARTS_CODE_VERSION");
+
+/// Counts by type, area, month and status.
+pub const REQUESTS_BY_AREA_MONTH: &str = "requests_by_area_month.parquet";
+/// The same over all types.
+pub const TOTALS_BY_AREA_MONTH: &str = "totals_by_area_month.parquet";
+/// The request types.
+pub const REQUEST_TYPES: &str = "request_types.parquet";
+
+/// What stands for the request type in the totals. A label's slug can be this only if the City names a type "All".
+pub const ALL_TYPES: &str = "all";

@@ -1,0 +1,285 @@
+//! A refresh: yearly files in, a published release out.
+//!
+//! 1. find the yearly files of the source;
+//! 2. keep each as it came, under the hash of its bytes;
+//! 3. clean those that this code has not cleaned before;
+//! 4. merge the partial counts of all into marts;
+//! 5. write the release's record, then point to it.
+//!
+//! Each step's output is named by its inputs and by the code, and is written under that name once: a refresh that was
+//! stopped anywhere is simply started again, skips what is there, and arrives at the same release. Until the last step
+//! the earlier release stays live.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use futures::{StreamExt, TryStreamExt};
+use sha2::{Digest, Sha256};
+use tracing::{Instrument, info, info_span};
+
+use crate::clean::{self, Summary};
+use crate::domain::{Month, MonthRange, ReleaseId};
+use crate::lake::{self, Key, Lake};
+use crate::marts::{self, Partial};
+use crate::release::{self, Input, Mart, Origin, Release};
+use crate::source::{self, YearFile};
+
+/// Why a refresh ended without a release. The release before it is still live.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The source has no usable files.
+    #[error(transparent)]
+    Source(#[from] source::Error),
+    /// A file breaks the data contract.
+    #[error(transparent)]
+    Clean(#[from] clean::Error),
+    /// The lake can't be read or written.
+    #[error(transparent)]
+    Lake(#[from] lake::Error),
+    /// The marts can't be built.
+    #[error(transparent)]
+    Marts(#[from] marts::BuildError),
+    /// The release can't be recorded.
+    #[error(transparent)]
+    Release(#[from] release::Error),
+    /// Every file was read, and no row was accepted.
+    #[error("no row of any file was accepted")]
+    NoRows,
+    /// The local disk failed.
+    #[error("{}: {cause}", .path.display())]
+    Disk {
+        /// The file or folder in question.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// A step panicked: a bug.
+    #[error("a step of the refresh stopped unexpectedly: {0}")]
+    Bug(#[from] tokio::task::JoinError),
+}
+
+/// How a refresh ended well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// A new release is live.
+    Published(ReleaseId),
+    /// Same inputs and same code as the live release.
+    NoChange(ReleaseId),
+}
+
+/// Publishes the yearly files of a folder.
+pub async fn refresh_from_folder(lake: &Lake, folder: &Path) -> Result<Outcome, Error> {
+    refresh(lake, source::year_files(folder)?, Origin::Folder).await
+}
+
+/// Publishes three years of generated requests.
+pub async fn refresh_from_demo(lake: &Lake) -> Result<Outcome, Error> {
+    let folder = temporary_folder()?;
+    let path = folder.path().to_owned();
+    blocking(move || source::demo::write(&path).map_err(disk(&path))).await?;
+    refresh(lake, source::year_files(folder.path())?, Origin::Demo).await
+}
+
+async fn refresh(lake: &Lake, files: Vec<YearFile>, origin: Origin) -> Result<Outcome, Error> {
+    let started = Instant::now();
+    let live = release::current(lake).await?.map(|current| current.release);
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let steps = files.into_iter().map(|file| {
+        let span = info_span!("file", year = file.year);
+        take_in(lake, file).instrument(span)
+    });
+    let inputs: Vec<Input> = futures::stream::iter(steps).buffered(workers).try_collect().await?;
+
+    let (months, complete_through) = months_of(&inputs).ok_or(Error::NoRows)?;
+    let id = release_id(complete_through, origin, &inputs)?;
+    if live.as_ref() == Some(&id) {
+        info!(release = %id, duration_ms = millis(started), "no change");
+        return Ok(Outcome::NoChange(id));
+    }
+    let marts = build_marts(lake, &id, &inputs).await?;
+    let release = Release {
+        release: id.clone(),
+        origin,
+        months,
+        complete_through,
+        inputs,
+        marts,
+    };
+    release::publish(lake, &release, jiff::Timestamp::now()).await?;
+    info!(release = %id, duration_ms = millis(started), "published");
+    Ok(Outcome::Published(id))
+}
+
+/// Keeps a yearly file and cleans it, as far as that has not been done.
+async fn take_in(lake: &Lake, file: YearFile) -> Result<Input, Error> {
+    // A copy of our own: what is hashed, kept and cleaned is the same even if someone writes to the source meanwhile.
+    let folder = temporary_folder()?;
+    let copy = folder.path().join(file.path.file_name().unwrap_or_default());
+    let (from, to) = (file.path.clone(), copy.clone());
+    let (sha256, bytes) = blocking(move || copy_and_hash(&from, &to).map_err(disk(&from))).await?;
+    lake.create_from_file(Key::Raw { year: file.year, sha256: &sha256 }, &copy).await?;
+
+    let clean = hash([sha256.as_str(), &file.year.to_string(), clean::CODE_VERSION]);
+    let summary = match cleaned_before(lake, &clean).await? {
+        Some(summary) => summary,
+        None => clean_into(lake, &clean, copy, file.year).await?,
+    };
+    Ok(Input { sha256, bytes, clean, summary })
+}
+
+async fn cleaned_before(lake: &Lake, clean: &str) -> Result<Option<Summary>, Error> {
+    let key = Key::Clean { id: clean, file: clean::SUMMARY };
+    let Some(json) = lake.get(key).await? else { return Ok(None) };
+    // A summary that cannot be read is the same as none: the file is cleaned again.
+    Ok(serde_json::from_slice(&json).ok())
+}
+
+async fn clean_into(lake: &Lake, clean: &str, file: PathBuf, year: u16) -> Result<Summary, Error> {
+    let started = Instant::now();
+    let out = temporary_folder()?;
+    let path = out.path().to_owned();
+    let summary = blocking(move || clean::clean(&file, year, &path).map_err(Error::from)).await?;
+    let mut outputs = files_below(out.path()).map_err(disk(out.path()))?;
+    // The summary says that the folder is complete, so it goes last.
+    outputs.sort_by_key(|name| (name == clean::SUMMARY, name.clone()));
+    for name in &outputs {
+        lake.create_from_file(Key::Clean { id: clean, file: name }, &out.path().join(name)).await?;
+    }
+    info!(
+        file = summary.file,
+        rows_read = summary.read,
+        rows_accepted = summary.accepted,
+        rows_repaired = summary.repaired,
+        rows_quarantined = summary.quarantined(),
+        duration_ms = millis(started),
+        "cleaned"
+    );
+    Ok(summary)
+}
+
+async fn build_marts(
+    lake: &Lake,
+    id: &ReleaseId,
+    inputs: &[Input],
+) -> Result<std::collections::BTreeMap<String, Mart>, Error> {
+    let started = Instant::now();
+    let folder = temporary_folder()?;
+    let mut partials = Vec::new();
+    for (n, input) in inputs.iter().enumerate() {
+        let fetch = async |file: &str| {
+            lake.fetch(Key::Clean { id: &input.clean, file }, folder.path(), &format!("{n}-{file}")).await
+        };
+        partials.push(Partial {
+            counts: fetch(clean::COUNTS).await?,
+            request_types: fetch(clean::REQUEST_TYPES).await?,
+        });
+    }
+    let out = temporary_folder()?;
+    let path = out.path().to_owned();
+    blocking(move || marts::build(&partials, &path).map_err(Error::from)).await?;
+    let mut built = std::collections::BTreeMap::new();
+    for name in files_below(out.path()).map_err(disk(out.path()))? {
+        let file = out.path().join(&name);
+        let content = std::fs::read(&file).map_err(disk(&file))?;
+        lake.create_from_file(Key::Mart { release: id, file: &name }, &file).await?;
+        built.insert(name, Mart { sha256: hex(&Sha256::digest(&content)), bytes: content.len() as u64 });
+    }
+    info!(release = %id, duration_ms = millis(started), "built marts");
+    Ok(built)
+}
+
+/// All months with a row, and the last one that is complete: the one before the latest row's, unless that row is of its
+/// last day. The City publishes whole months, some days after they end.
+fn months_of(inputs: &[Input]) -> Option<(MonthRange, Month)> {
+    let months = inputs.iter().filter_map(|input| input.summary.range()).reduce(MonthRange::union)?;
+    let last_date = inputs.iter().filter_map(|input| input.summary.last_date).max()?;
+    let is_last_day = last_date.tomorrow().is_ok_and(|next| next.month() != last_date.month());
+    let complete = if is_last_day { months.last() } else { months.last().previous() };
+    Some((months, complete))
+}
+
+/// Same inputs, same code, same id.
+fn release_id(complete_through: Month, origin: Origin, inputs: &[Input]) -> Result<ReleaseId, Error> {
+    let cleaned = inputs.iter().map(|input| input.clean.as_str());
+    let of = match origin {
+        Origin::Demo => "demo",
+        Origin::Folder => "folder",
+    };
+    let hash = hash(cleaned.chain([of, marts::CODE_VERSION]));
+    let damaged = |e: crate::domain::ParseError| release::Error::Damaged { key: "release".to_owned(), cause: e.to_string() };
+    Ok(ReleaseId::new(complete_through, &hash).map_err(damaged)?)
+}
+
+fn copy_and_hash(from: &Path, to: &Path) -> std::io::Result<(String, u64)> {
+    use std::io::{Read, Write};
+    let mut from = std::fs::File::open(from)?;
+    let mut to = std::fs::File::create(to)?;
+    let mut hash = Sha256::new();
+    let mut chunk = vec![0; 1 << 20];
+    let mut bytes = 0;
+    loop {
+        let n = from.read(&mut chunk)?;
+        if n == 0 {
+            return Ok((hex(&hash.finalize()), bytes));
+        }
+        hash.update(&chunk[..n]);
+        to.write_all(&chunk[..n])?;
+        bytes += n as u64;
+    }
+}
+
+/// Names of all files below a folder, relative to it and with `/`, in order.
+fn files_below(folder: &Path) -> std::io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if entry.file_type()?.is_dir() {
+            names.extend(files_below(&entry.path())?.into_iter().map(|below| format!("{name}/{below}")));
+        } else {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+fn temporary_folder() -> Result<tempfile::TempDir, Error> {
+    tempfile::tempdir().map_err(disk(&std::env::temp_dir()))
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let span = tracing::Span::current();
+    tokio::task::spawn_blocking(move || span.in_scope(work)).await?
+}
+
+fn disk(path: &Path) -> impl Fn(std::io::Error) -> Error {
+    let path = path.to_owned();
+    move |cause| Error::Disk { path: path.clone(), cause }
+}
+
+/// Of the parts in order, each with its end marked; in hex.
+fn hash<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
+    hex(&hash.finalize())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut hex, byte| {
+        // Writing to a String does not fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+fn millis(since: Instant) -> u64 {
+    since.elapsed().as_millis() as u64
+}
