@@ -398,6 +398,12 @@ impl Status {
             Self::Unknown => "unknown",
         }
     }
+
+    /// For people: `In progress`.
+    pub fn label(self) -> String {
+        let words = self.as_str().replace('_', " ");
+        words[..1].to_uppercase() + &words[1..]
+    }
 }
 
 impl fmt::Display for Status {

@@ -2,6 +2,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod boundaries;
+pub mod choropleth;
 pub mod clean;
 pub mod config;
 pub mod domain;

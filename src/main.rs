@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use toronto311::config::{Boundaries, Cli, Command, Refresh};
+use toronto311::config::{Boundaries, Cli, Command, Refresh, Serve};
 use toronto311::lake::Lake;
 use toronto311::{boundaries, pipeline, telemetry, web};
 
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Serve(settings) => runtime()?.block_on(web::serve(settings)),
+        Command::Serve(settings) => runtime()?.block_on(serve(settings)),
         Command::Refresh(settings) => runtime()?.block_on(refresh(settings)),
         Command::Boundaries(Boundaries::Build(args)) => {
             println!("{}", boundaries::build(&args)?);
@@ -41,6 +41,17 @@ fn run(command: Command) -> anyhow::Result<()> {
 
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()
+}
+
+async fn serve(settings: Serve) -> anyhow::Result<()> {
+    let lake = Lake::open(&settings.lake.folder)?;
+    let for_demo = lake.clone();
+    tokio::spawn(async move {
+        if let Err(error) = pipeline::demo_if_empty(&for_demo).await {
+            tracing::error!("no demo release: {error}");
+        }
+    });
+    web::serve(&settings, lake).await
 }
 
 async fn refresh(settings: Refresh) -> anyhow::Result<()> {

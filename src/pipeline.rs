@@ -73,8 +73,16 @@ pub async fn refresh_from_folder(lake: &Lake, folder: &Path) -> Result<Outcome, 
     refresh(lake, source::year_files(folder)?, Origin::Folder).await
 }
 
-/// Publishes three years of generated requests.
-pub async fn refresh_from_demo(lake: &Lake) -> Result<Outcome, Error> {
+/// Publishes three years of generated requests if the lake has no release.
+pub async fn demo_if_empty(lake: &Lake) -> Result<(), Error> {
+    if release::current(lake).await?.is_none() {
+        info!("the lake is empty: building a demo release");
+        refresh_from_demo(lake).await?;
+    }
+    Ok(())
+}
+
+async fn refresh_from_demo(lake: &Lake) -> Result<Outcome, Error> {
     let folder = temporary_folder()?;
     let path = folder.path().to_owned();
     blocking(move || source::demo::write(&path).map_err(disk(&path))).await?;

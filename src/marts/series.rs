@@ -65,21 +65,23 @@ impl Series {
         }
     }
 
-    /// Requests of a geography with and without an area: every accepted row is in each geography.
-    pub fn all_requests(&self, months: MonthRange, status: Option<Status>) -> u64 {
+    /// Requests of all areas of a geography that are wanted; `None` is asked about, too.
+    pub fn sum(
+        &self,
+        geography: Geography,
+        months: MonthRange,
+        status: Option<Status>,
+        wanted: impl Fn(Option<Area>) -> bool,
+    ) -> u64 {
         let Some(plane) = self.plane(status) else { return 0 };
-        let wards = self.slots.iter().take_while(|(geography, _)| *geography == Geography::Ward).count();
         let rows = self.rows(months);
-        (0..wards).map(|slot| plane.between(rows, self.slots.len(), slot)).sum()
+        let slots = self.slots.iter().enumerate().filter(|(_, (of, area))| *of == geography && wanted(*area));
+        slots.map(|(slot, _)| plane.between(rows, self.slots.len(), slot)).sum()
     }
 
-    /// Whether any request of a month has an area that `wanted` takes.
-    pub fn has(&self, months: MonthRange, wanted: impl Fn(Option<Area>) -> bool) -> bool {
-        let rows = self.rows(months);
-        self.slots
-            .iter()
-            .enumerate()
-            .any(|(slot, (_, area))| wanted(*area) && self.total.between(rows, self.slots.len(), slot) > 0)
+    /// Requests with and without an area: every accepted row is counted in each geography.
+    pub fn all(&self, months: MonthRange, status: Option<Status>) -> u64 {
+        self.sum(Geography::Ward, months, status, |_| true)
     }
 
     /// All months that it has counts for.
@@ -156,6 +158,6 @@ mod tests {
         assert_eq!(wards("2024-02", Some(Status::Unknown)), 0);
         assert_eq!(series.requests(Geography::Fsa, fsa, range("2024-01"), None), 7);
         assert_eq!(series.requests(Geography::Ward, None, range("2024-01"), None), 5);
-        assert_eq!(series.all_requests(range("2023-11..2024-02"), None), 326);
+        assert_eq!(series.all(range("2023-11..2024-02"), None), 326);
     }
 }

@@ -1,3 +1,262 @@
-//! x
-/// x
-pub async fn serve(_: crate::config::Serve) -> anyhow::Result<()> { Ok(()) }
+//! The web server: `GET` a view, get a page, GeoJSON or JSON, all from the release in memory.
+//!
+//! A request is parsed once into a [`View`], answered from [`Live`] and kept as a [`Body`] under its normalised query.
+//! Nothing here writes data: releases appear in the lake, and [`serve`] switches to them.
+
+mod answer;
+mod api;
+mod assets;
+mod body;
+mod error;
+mod layers;
+mod live;
+mod page;
+mod view;
+
+use std::net::Ipv4Addr;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use axum::Router;
+use axum::extract::{Path, Request, State};
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CONTENT_SECURITY_POLICY, LOCATION, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+use tracing::{error, info};
+
+use crate::config::Serve;
+use crate::lake::Lake;
+use body::Body;
+use error::Failure;
+use layers::Layers;
+use live::Live;
+use view::View;
+
+/// Everything comes from this server; Leaflet sets styles by script, which needs no exception.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
+                      base-uri 'none'; form-action 'self'; frame-ancestors 'self'";
+
+/// How long open requests may take to finish once the server is told to stop. Cloud Run kills it after ten seconds.
+const DRAIN: Duration = Duration::from_secs(8);
+
+/// Between looks for the first release.
+const FIRST: Duration = Duration::from_millis(100);
+
+/// What all requests share.
+struct App {
+    layers: Layers,
+    live: RwLock<Option<Arc<Live>>>,
+}
+
+impl App {
+    fn new() -> anyhow::Result<Self> {
+        Ok(Self { layers: Layers::read()?, live: RwLock::new(None) })
+    }
+
+    /// The release of this moment. A request takes it once, so no answer mixes two.
+    fn live(&self) -> Result<Arc<Live>, Failure> {
+        self.live.read().unwrap_or_else(PoisonError::into_inner).clone().ok_or(Failure::NotReady)
+    }
+
+    fn known(&self) -> Option<Arc<Live>> {
+        self.live().ok()
+    }
+
+    fn switch(&self, live: Live) {
+        info!(release = %live.release.release, months = %live.release.months, "serving");
+        *self.live.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(live));
+    }
+}
+
+/// Serves until the process is told to stop. Listens at once; until a release is in the lake it answers 503.
+pub async fn serve(settings: &Serve, lake: Lake) -> anyhow::Result<()> {
+    let app = Arc::new(App::new()?);
+    let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, settings.port))
+        .await
+        .with_context(|| format!("cannot listen on port {}", settings.port))?;
+    info!(port = listener.local_addr()?.port(), "listening");
+    tokio::spawn(follow(app.clone(), lake, settings.cache_mb, Duration::from_secs(settings.reload_seconds)));
+
+    let stop = Arc::new(Notify::new());
+    let server = axum::serve(listener, router(app)).with_graceful_shutdown(stop.clone().notified_owned());
+    let drained = async {
+        told_to_stop().await;
+        info!("stopping");
+        stop.notify_one();
+        tokio::time::sleep(DRAIN).await;
+    };
+    tokio::select! {
+        ended = server => ended?,
+        () = drained => info!("requests still open after {DRAIN:?} are cut"),
+    }
+    Ok(())
+}
+
+/// Switches to each release that the lake points to. What can't be loaded is logged, and the release before it stays.
+async fn follow(app: Arc<App>, lake: Lake, cache_mb: u64, every: Duration) {
+    loop {
+        let known = app.known();
+        match Live::load(&lake, known.as_deref(), cache_mb).await {
+            Ok(Some(live)) => app.switch(live),
+            Ok(None) => {}
+            Err(error) => error!("release not loaded: {error:#}"),
+        }
+        // The first release is awaited by people, the next ones are not.
+        tokio::time::sleep(if app.known().is_some() { every } else { FIRST }).await;
+    }
+}
+
+async fn told_to_stop() {
+    let interrupt = tokio::signal::ctrl_c();
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => tokio::select! {
+            _ = interrupt => {}
+            _ = terminate.recv() => {}
+        },
+        Err(error) => {
+            error!("SIGTERM is not handled: {error}");
+            let _ = interrupt.await;
+        }
+    }
+}
+
+fn router(app: Arc<App>) -> Router {
+    let constant = |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
+    let api = Router::new()
+        .route("/choropleth", get(choropleth))
+        .route("/counts", get(counts))
+        .route("/types", get(types))
+        .route("/months", get(months))
+        .layer(constant(ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
+        .layer(constant(ACCESS_CONTROL_EXPOSE_HEADERS, "etag"));
+    Router::new()
+        .route("/", get(map))
+        .route("/assets/{name}", get(asset))
+        .route("/health/live", get(async || "live\n"))
+        .route("/health/ready", get(ready))
+        .nest("/api/v1", api)
+        .fallback(async |uri: Uri| Failure::NotFound.respond(uri.path()))
+        .method_not_allowed_fallback(async |uri: Uri| Failure::MethodNotAllowed.respond(uri.path()))
+        .with_state(app)
+        .layer(CatchPanicLayer::new())
+        .layer(constant(CONTENT_SECURITY_POLICY, POLICY))
+        .layer(constant(X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(constant(REFERRER_POLICY, "strict-origin-when-cross-origin"))
+        .layer(middleware::from_fn(log))
+}
+
+async fn log(request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let (method, uri) = (request.method().clone(), request.uri().clone());
+    let response = next.run(request).await;
+    let (path, status) = (uri.path(), response.status().as_u16());
+    info!(%method, path, query = uri.query(), status, duration_us = started.elapsed().as_micros() as u64, "request");
+    response
+}
+
+async fn ready(State(app): State<Arc<App>>) -> Response {
+    match app.live() {
+        Ok(_) => "ready\n".into_response(),
+        Err(failure) => failure.respond("/health/ready"),
+    }
+}
+
+async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
+    let path = format!("/assets/{name}");
+    match assets::find(&path) {
+        Some(asset) => Body::of_asset(asset).respond(&headers),
+        None => Failure::NotFound.respond(&path),
+    }
+}
+
+async fn map(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Response {
+    let answer = async {
+        let live = app.live()?;
+        let view = View::parse(uri.query().unwrap_or(""), &live, &app.layers).map_err(Failure::BadParameters)?;
+        let query = view.query(&live, &app.layers);
+        if query != uri.query().unwrap_or("") {
+            return Ok(redirect(&query));
+        }
+        let body = answer(&app, live, format!("/?{query}"), |live, layers| page::map(view, live, layers)).await?;
+        Ok(body.respond(&headers))
+    };
+    answer.await.unwrap_or_else(|failure: Failure| failure.respond("/"))
+}
+
+/// To the normal form of a query, so that what people copy from the address bar is short, and one view has one address.
+fn redirect(query: &str) -> Response {
+    let location = if query.is_empty() { "/".to_owned() } else { format!("/?{query}") };
+    // Normal forms hold nothing but letters, digits and the marks of a query.
+    let location = HeaderValue::from_str(&location).unwrap_or(HeaderValue::from_static("/"));
+    (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response()
+}
+
+async fn choropleth(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Response {
+    view_answer(app, uri, headers, api::choropleth).await
+}
+
+async fn counts(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Response {
+    view_answer(app, uri, headers, api::counts).await
+}
+
+async fn types(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Response {
+    list_answer(app, uri, headers, api::types).await
+}
+
+async fn months(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Response {
+    list_answer(app, uri, headers, api::months).await
+}
+
+/// Answers a resource of the API that takes a view.
+async fn view_answer(
+    app: Arc<App>,
+    uri: Uri,
+    headers: HeaderMap,
+    make: fn(View, &Live, &Layers) -> anyhow::Result<Body>,
+) -> Response {
+    let body = async {
+        let live = app.live()?;
+        let view = View::parse(uri.query().unwrap_or(""), &live, &app.layers).map_err(Failure::BadParameters)?;
+        let key = format!("{}?{}", uri.path(), view.query(&live, &app.layers));
+        answer(&app, live, key, move |live, layers| make(view, live, layers)).await
+    };
+    body.await.map_or_else(|failure| failure.respond(uri.path()), |body| body.respond(&headers))
+}
+
+/// Answers a resource of the API that takes no parameters.
+async fn list_answer(app: Arc<App>, uri: Uri, headers: HeaderMap, make: fn(&Live) -> anyhow::Result<Body>) -> Response {
+    let body = async {
+        view::refuse_all(uri.query().unwrap_or("")).map_err(Failure::BadParameters)?;
+        answer(&app, app.live()?, uri.path().to_owned(), move |live, _| make(live)).await
+    };
+    body.await.map_or_else(|failure| failure.respond(uri.path()), |body| body.respond(&headers))
+}
+
+/// The kept answer, or a new one. Making one takes milliseconds of CPU, so it is done away from the other requests.
+async fn answer(
+    app: &Arc<App>,
+    live: Arc<Live>,
+    key: String,
+    make: impl FnOnce(&Live, &Layers) -> anyhow::Result<Body> + Send + 'static,
+) -> Result<Arc<Body>, Failure> {
+    let (app, of) = (app.clone(), live.clone());
+    let make = async move {
+        let made = tokio::task::spawn_blocking(move || make(&of, &app.layers)).await;
+        Ok(Arc::new(made.context("answering panicked")??))
+    };
+    live.answers
+        .try_get_with(key, make)
+        .await
+        .map_err(|error: Arc<anyhow::Error>| Failure::Internal(anyhow::anyhow!("{error:#}")))
+}

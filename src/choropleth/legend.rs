@@ -1,0 +1,108 @@
+//! What the colours mean.
+
+use serde::Serialize;
+
+use super::colours::{SEQUENTIAL, sequential};
+use super::{Classes, Measure};
+
+/// The key of a map, enough to draw the same map elsewhere.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Legend {
+    /// The measure's word.
+    pub measure: &'static str,
+    /// The measure in words.
+    pub label: &'static str,
+    /// How breaks were chosen.
+    pub method: &'static str,
+    /// From the lowest class to the highest.
+    pub classes: Vec<Swatch>,
+}
+
+/// One class.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Swatch {
+    /// Values from here; none for the lowest class.
+    pub from: Option<f64>,
+    /// Values below here; none for the highest class.
+    pub below: Option<f64>,
+    /// The range in words.
+    pub label: String,
+    /// As `#rrggbb`.
+    pub colour: &'static str,
+    /// The colour's step on the ramp, 0 to 4: the `c0` to `c4` of the style sheet.
+    #[serde(skip)]
+    pub step: usize,
+}
+
+impl Legend {
+    /// For classes of a measure.
+    pub fn new(classes: &Classes, measure: Measure) -> Self {
+        let breaks = classes.breaks();
+        let swatch = |(class, step): (usize, usize)| {
+            let from = class.checked_sub(1).map(|below| breaks[below]);
+            let below = breaks.get(class).copied();
+            Swatch { from, below, label: range(from, below, measure), colour: SEQUENTIAL[step], step }
+        };
+        Self {
+            measure: measure.as_str(),
+            label: measure.label(),
+            method: "quantile",
+            classes: sequential(classes.len()).enumerate().map(swatch).collect(),
+        }
+    }
+}
+
+fn range(from: Option<f64>, below: Option<f64>, measure: Measure) -> String {
+    let number = |value: f64| short(value, measure);
+    match (from, below) {
+        (None, None) => "all with requests".to_owned(),
+        (None, Some(below)) => format!("under {}", number(below)),
+        (Some(from), None) => format!("{} and more", number(from)),
+        (Some(from), Some(below)) if measure == Measure::Count && below - from <= 1.0 => number(from),
+        (Some(from), Some(below)) if measure == Measure::Count => format!("{} to {}", number(from), number(below - 1.0)),
+        (Some(from), Some(below)) => format!("{} to under {}", number(from), number(below)),
+    }
+}
+
+/// A break without digits that say nothing: breaks are round.
+fn short(value: f64, measure: Measure) -> String {
+    if measure == Measure::Count || value >= 1000.0 {
+        return measure.format(value);
+    }
+    let text = format!("{value:.3}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(values: &[f64], measure: Measure) -> Vec<String> {
+        let classes = Classes::quantile(values.to_vec(), measure);
+        Legend::new(&classes, measure).classes.into_iter().map(|swatch| swatch.label).collect()
+    }
+
+    #[test]
+    fn ranges_meet_without_overlap() {
+        assert_eq!(labels(&[0.1, 0.25, 0.5, 1.0, 2.5], Measure::Per1000), [
+            "under 0.25",
+            "0.25 to under 0.5",
+            "0.5 to under 1",
+            "1 to under 2.5",
+            "2.5 and more"
+        ]);
+        assert_eq!(labels(&[1.0, 2.0, 5.0, 9.0, 2000.0], Measure::Count), [
+            "under 2",
+            "2 to 4",
+            "5 to 8",
+            "9 to 1,999",
+            "2,000 and more"
+        ]);
+    }
+
+    #[test]
+    fn one_value_has_a_legend_and_none_has_none() {
+        assert_eq!(labels(&[3.0, 3.0], Measure::Count), ["all with requests"]);
+        assert!(labels(&[0.0], Measure::Count).is_empty());
+    }
+}

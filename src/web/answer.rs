@@ -1,0 +1,146 @@
+//! A view filled with numbers.
+
+use serde::Serialize;
+
+use super::layers::{Layer, Layers};
+use super::live::Live;
+use super::view::View;
+use crate::choropleth::{self, AreaValue, Classes, Legend, Measure};
+use crate::domain::{Area, Month, MonthRange, WardModel};
+use crate::marts::Series;
+
+/// Everything that is said about a view, for pages and API alike.
+pub struct Answer<'a> {
+    /// What was asked for.
+    pub view: View,
+    /// The areas.
+    pub layer: &'a Layer,
+    /// One an area, in the order of the layer.
+    pub values: Vec<AreaValue>,
+    /// Classes and colours.
+    pub legend: Legend,
+    /// Requests in the view, on the map or not.
+    pub total: u64,
+    /// Requests in the view that are not on the map: without an area of this kind, or in one that has no boundary.
+    pub not_mapped: u64,
+}
+
+impl<'a> Answer<'a> {
+    /// Counts, joins and classifies. Decodes the type's counts when they are not in memory.
+    pub fn new(view: View, live: &Live, layers: &'a Layers) -> anyhow::Result<Self> {
+        let layer = view.layer(layers);
+        let series = live.series(view.request_type.as_ref())?;
+        let classes = classes(&view, layer, live, &series);
+        let requests = |area| series.requests(view.geography, Some(area), view.months, view.status);
+        let values = choropleth::join(&layer.boundaries.areas, requests, view.measure, &classes);
+        let total = series.all(view.months, view.status);
+        let mapped: u64 = values.iter().map(|value| value.requests).sum();
+        Ok(Self { legend: Legend::new(&classes, view.measure), values, layer, total, not_mapped: total - mapped, view })
+    }
+
+    /// The areas by value, the highest first, those without a rank last; by code where equal.
+    pub fn ranked(&self) -> Vec<(usize, &AreaValue)> {
+        let mut order: Vec<_> = self.values.iter().enumerate().collect();
+        order.sort_by_key(|(_, value)| (value.rank.unwrap_or(usize::MAX), value.area));
+        order
+    }
+
+    /// Members that name the view in the API.
+    pub fn members(&self, live: &Live) -> Members {
+        Members {
+            release: live.release.release.to_string(),
+            complete_through: live.release.complete_through,
+            geography: self.view.geography.as_str(),
+            ward_model: (self.view.geography == crate::domain::Geography::Ward).then_some(self.view.ward_model),
+            request_type: self.view.request_type.as_ref().map(ToString::to_string),
+            from: self.view.months.first(),
+            to: self.view.months.last(),
+            partial: live.is_partial(self.view.months),
+            status: self.view.status.map(|status| status.as_str()),
+            measure: self.view.measure.as_str(),
+            total: self.total,
+            not_mapped: self.not_mapped,
+        }
+    }
+}
+
+/// What a view is of, in the API's words.
+#[derive(Debug, Serialize)]
+pub struct Members {
+    release: String,
+    complete_through: Month,
+    geography: &'static str,
+    ward_model: Option<WardModel>,
+    request_type: Option<String>,
+    from: Month,
+    to: Month,
+    partial: bool,
+    status: Option<&'static str>,
+    measure: &'static str,
+    total: u64,
+    not_mapped: u64,
+}
+
+/// Classes that stay the same from month to month: made from the values of all areas in all earlier periods of the same
+/// length, counted back from the last complete month.
+fn classes(view: &View, layer: &Layer, live: &Live, series: &Series) -> Classes {
+    let of_geography = match view.geography {
+        crate::domain::Geography::Ward => live.months_of(view.ward_model),
+        crate::domain::Geography::Fsa => Some(live.release.months),
+    };
+    let all = of_geography.unwrap_or(view.months);
+    let last = live.release.complete_through.min(all.last());
+    let length = view.months.months();
+    let mut periods: Vec<MonthRange> = periods(all.first(), last, length).collect();
+    if periods.is_empty() {
+        periods.push(view.months);
+    }
+    let mut values = Vec::with_capacity(periods.len() * layer.boundaries.areas.len());
+    for months in periods {
+        values.extend(layer.boundaries.areas.iter().filter_map(|area| {
+            let requests = series.requests(view.geography, Some(area.area), months, view.status);
+            let stable = !view.measure.is_unstable(requests, area);
+            view.measure.value(requests, area).filter(|_| stable)
+        }));
+    }
+    Classes::quantile(values, view.measure)
+}
+
+fn periods(first: Month, last: Month, length: usize) -> impl Iterator<Item = MonthRange> {
+    let start_of = move |end: Month| {
+        let mut start = end;
+        for _ in 1..length {
+            start = start.previous();
+        }
+        start
+    };
+    std::iter::successors(Some(last), move |&end| Some(start_of(end).previous()))
+        .map_while(move |end| MonthRange::new(start_of(end), end).filter(|months| months.first() >= first))
+}
+
+/// The name of an area for people: `13 Toronto Centre`, `M5V`.
+pub fn title(area: Area, name: &str) -> String {
+    match area {
+        Area::Ward(ward) => format!("{} {name}", ward.number()),
+        Area::Fsa(fsa) => fsa.to_string(),
+    }
+}
+
+/// A value for people; a dash where there is none.
+pub fn value_text(value: &AreaValue, measure: Measure) -> String {
+    value.value.map_or_else(|| "–".to_owned(), |number| measure.format(number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn periods_are_counted_back_from_the_last_complete_month() {
+        let (first, last) = ("2023-01".parse().unwrap(), "2024-02".parse().unwrap());
+        let texts = |length| periods(first, last, length).map(|p| p.to_string()).collect::<Vec<_>>();
+        assert_eq!(texts(6), ["2023-09..2024-02", "2023-03..2023-08"]);
+        assert_eq!(texts(1).len(), 14);
+        assert!(texts(15).is_empty());
+    }
+}

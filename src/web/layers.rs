@@ -1,0 +1,90 @@
+//! The areas that can be drawn, read once from the boundaries that the program carries.
+
+use crate::boundaries::{self, Boundaries};
+use crate::choropleth::geojson::Fragments;
+use crate::choropleth::svg::Shapes;
+use crate::domain::{Geography, WardModel};
+
+/// One set of areas with everything that depends on nothing but its boundaries.
+pub struct Layer {
+    /// Codes, names, populations.
+    pub boundaries: Boundaries,
+    /// For the page.
+    pub shapes: Shapes,
+    /// For the API.
+    pub fragments: Fragments,
+}
+
+/// The sets of areas.
+pub struct Layers {
+    wards_25: Layer,
+    wards_44: Layer,
+    fsas: Layer,
+}
+
+impl Layers {
+    /// Reads the embedded files.
+    pub fn read() -> anyhow::Result<Self> {
+        Ok(Self {
+            wards_25: layer(include_bytes!("../../geo/wards.geojson"))?,
+            wards_44: layer(include_bytes!("../../geo/wards-44.geojson"))?,
+            fsas: layer(include_bytes!("../../geo/fsas.geojson"))?,
+        })
+    }
+
+    /// The areas of a geography; for wards, of a model.
+    pub fn get(&self, geography: Geography, model: WardModel) -> &Layer {
+        match (geography, model) {
+            (Geography::Fsa, _) => &self.fsas,
+            (Geography::Ward, WardModel::Wards25) => &self.wards_25,
+            (Geography::Ward, WardModel::Wards44) => &self.wards_44,
+        }
+    }
+
+    /// Licence lines of all boundaries and populations, each once.
+    pub fn attribution(&self) -> Vec<&str> {
+        let mut lines: Vec<&str> = Vec::new();
+        for layer in [&self.wards_25, &self.wards_44, &self.fsas] {
+            for line in &layer.boundaries.attribution {
+                if !lines.contains(&line.as_str()) {
+                    lines.push(line);
+                }
+            }
+        }
+        lines
+    }
+}
+
+impl Layer {
+    /// Whether it has populations to divide by.
+    pub fn has_population(&self) -> bool {
+        self.boundaries.areas.iter().any(|area| area.population.is_some())
+    }
+
+    /// The census that most of its populations are of.
+    pub fn census_year(&self) -> Option<u16> {
+        self.boundaries.areas.iter().filter_map(|area| area.population).map(|p| p.census_year).max()
+    }
+}
+
+fn layer(geojson: &[u8]) -> anyhow::Result<Layer> {
+    let boundaries = boundaries::read(geojson)?;
+    Ok(Layer { shapes: Shapes::new(&boundaries), fragments: Fragments::new(&boundaries)?, boundaries })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_three_sets_of_areas_can_be_drawn() {
+        let layers = Layers::read().unwrap();
+        let sizes = [
+            layers.get(Geography::Ward, WardModel::Wards25),
+            layers.get(Geography::Ward, WardModel::Wards44),
+            layers.get(Geography::Fsa, WardModel::Wards25),
+        ]
+        .map(|layer| (layer.boundaries.areas.len(), layer.shapes.paths.iter().all(|path| path.starts_with('M'))));
+        assert_eq!(sizes, [(25, true), (44, true), (96, true)]);
+    }
+}

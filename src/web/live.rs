@@ -1,0 +1,117 @@
+//! The release that is being served, in memory, so that a request needs nothing else.
+
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::body::Body;
+use crate::domain::{Geography, Month, MonthRange, TypeId, WardModel};
+use crate::lake::{Key, Lake};
+use crate::marts::{self, Marts, Series};
+use crate::release::{self, Release};
+
+/// A release with its marts and with what has been made of them.
+pub struct Live {
+    /// The record.
+    pub release: Release,
+    /// Since when it is live.
+    pub published_at: jiff::Timestamp,
+    /// Its counts.
+    pub marts: Marts,
+    /// The first month whose wards are mostly those of the 25-ward model; months before it have 44.
+    first_month_of_25: Option<Month>,
+    series: moka::sync::Cache<TypeId, Arc<Series>>,
+    /// Rendered answers by path and normalised query. Equal requests that miss together are answered once.
+    pub answers: moka::future::Cache<String, Arc<Body>>,
+}
+
+impl Live {
+    /// Loads the lake's live release unless it is the one that is known already; `None` then and in an empty lake.
+    pub async fn load(lake: &Lake, known: Option<&Live>, cache_mb: u64) -> anyhow::Result<Option<Self>> {
+        let Some(current) = release::current(lake).await? else { return Ok(None) };
+        if known.is_some_and(|known| known.release.release == current.release) {
+            return Ok(None);
+        }
+        let missing = || anyhow::anyhow!("the lake points to release {} but has no record of it", current.release);
+        let release = release::load(lake, &current.release).await?.ok_or_else(missing)?;
+        let [by_area_month, totals, types] =
+            [marts::REQUESTS_BY_AREA_MONTH, marts::TOTALS_BY_AREA_MONTH, marts::REQUEST_TYPES];
+        let marts = Marts::open(
+            release.months,
+            mart(lake, &release, by_area_month).await?,
+            mart(lake, &release, totals).await?,
+            mart(lake, &release, types).await?,
+        )?;
+        Ok(Some(Self::new(release, current.published_at, marts, cache_mb << 20)))
+    }
+
+    fn new(release: Release, published_at: jiff::Timestamp, marts: Marts, cache_bytes: u64) -> Self {
+        let weight = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
+        Self {
+            first_month_of_25: first_month_of_25(&marts.totals()),
+            series: moka::sync::Cache::builder()
+                .weigher(move |_, series: &Arc<Series>| weight(series.weight()))
+                .max_capacity(cache_bytes / 2)
+                .build(),
+            answers: moka::future::Cache::builder()
+                .weigher(move |key: &String, body: &Arc<Body>| weight(key.len() + body.weight()))
+                .max_capacity(cache_bytes / 2)
+                .build(),
+            release,
+            published_at,
+            marts,
+        }
+    }
+
+    /// The counts of a type, or of all types.
+    pub fn series(&self, request_type: Option<&TypeId>) -> anyhow::Result<Arc<Series>> {
+        let Some(id) = request_type else { return Ok(self.marts.totals()) };
+        let read = || self.marts.series(id.as_str()).map(Arc::new);
+        Ok(self.series.try_get_with_by_ref(id, read)?)
+    }
+
+    /// The months of a ward model; `None` when it has none.
+    pub fn months_of(&self, model: WardModel) -> Option<MonthRange> {
+        let all = self.release.months;
+        match (model, self.first_month_of_25) {
+            (WardModel::Wards25, Some(first)) => MonthRange::new(first, all.last()),
+            (WardModel::Wards25, None) => None,
+            (WardModel::Wards44, Some(first)) => MonthRange::new(all.first(), first.previous()),
+            (WardModel::Wards44, None) => Some(all),
+        }
+    }
+
+    /// The one model of all months of a range; `None` when the wards changed within it.
+    pub fn ward_model(&self, months: MonthRange) -> Option<WardModel> {
+        match self.first_month_of_25 {
+            Some(first) if months.first() >= first => Some(WardModel::Wards25),
+            Some(first) if months.last() >= first => None,
+            _ => Some(WardModel::Wards44),
+        }
+    }
+
+    /// Months whose last days may be missing from the data.
+    pub fn is_partial(&self, months: MonthRange) -> bool {
+        months.last() > self.release.complete_through
+    }
+}
+
+/// The bytes of a mart, which must be those that the release names.
+async fn mart(lake: &Lake, release: &Release, file: &str) -> anyhow::Result<bytes::Bytes> {
+    let key = Key::Mart { release: &release.release, file };
+    let bytes = lake.get(key).await?.ok_or_else(|| anyhow::anyhow!("lake object {key} is missing"))?;
+    let sha256: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let expected = release.marts.get(file).map(|mart| mart.sha256.as_str());
+    anyhow::ensure!(expected == Some(&sha256), "lake object {key} is damaged: its hash is not that of its release");
+    Ok(bytes)
+}
+
+/// The source's files say which wards they have, not the calendar: the first month with more requests in the 25 wards
+/// than in the 44.
+fn first_month_of_25(totals: &Series) -> Option<Month> {
+    let requests = |month, model| {
+        let of_model = |area| matches!(area, Some(crate::domain::Area::Ward(ward)) if ward.model() == model);
+        totals.sum(Geography::Ward, MonthRange::single(month), None, of_model)
+    };
+    totals.months().iter().find(|&month| requests(month, WardModel::Wards25) > requests(month, WardModel::Wards44))
+}

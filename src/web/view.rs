@@ -1,0 +1,267 @@
+//! The URL as a value: what a page or an answer of the API shows. Parsed once, printed in one normal form.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Display};
+use std::str::FromStr;
+
+use form_urlencoded::Serializer;
+use serde::Serialize;
+
+use super::layers::{Layer, Layers};
+use super::live::Live;
+use crate::choropleth::Measure;
+use crate::domain::{Geography, Month, MonthRange, Status, TypeId, WardModel};
+
+/// Names of all parameters, in their normal order.
+const PARAMETERS: [&str; 7] = ["geo", "type", "month", "from", "to", "status", "measure"];
+
+/// What is shown. Every view that exists can be drawn: its months are in the release and have one set of areas.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct View {
+    /// `geo`: wards or FSAs.
+    pub geography: Geography,
+    /// The wards of its months.
+    pub ward_model: WardModel,
+    /// `type`: one request type, or all.
+    pub request_type: Option<TypeId>,
+    /// `month`, or `from` and `to`.
+    pub months: MonthRange,
+    /// `status`: one status, or all.
+    pub status: Option<Status>,
+    /// `measure`.
+    pub measure: Measure,
+}
+
+/// A parameter that can't be used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BadParameter {
+    /// Its name.
+    pub param: String,
+    /// What was given.
+    pub value: String,
+    /// What could have been.
+    pub allowed: String,
+    /// Queries that are close to what was asked for and work.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub alternatives: Vec<String>,
+}
+
+impl View {
+    /// Reads a query string. Empty values are as good as absent ones: forms send them. All problems are reported at once.
+    pub fn parse(query: &str, live: &Live, layers: &Layers) -> Result<Self, Vec<BadParameter>> {
+        Parser { problems: Vec::new(), given: BTreeMap::new(), live, layers }.view(query)
+    }
+
+    /// The areas that it draws.
+    pub fn layer<'l>(&self, layers: &'l Layers) -> &'l Layer {
+        layers.get(self.geography, self.ward_model)
+    }
+
+    /// The normal form: parameters in order, defaults left out. Empty for the default view.
+    pub fn query(&self, live: &Live, layers: &Layers) -> String {
+        let mut query = Serializer::new(String::new());
+        let mut put = |name: &str, value: Option<String>| {
+            if let Some(value) = value {
+                query.append_pair(name, &value);
+            }
+        };
+        let non_default_months = (self.months != default_months(live)).then_some(self.months);
+        put("geo", (self.geography != Geography::Ward).then(|| self.geography.to_string()));
+        put("type", self.request_type.as_ref().map(TypeId::to_string));
+        match non_default_months {
+            Some(months) if months.months() == 1 => put("month", Some(months.first().to_string())),
+            Some(months) => {
+                put("from", Some(months.first().to_string()));
+                put("to", Some(months.last().to_string()));
+            }
+            None => {}
+        }
+        put("status", self.status.map(|status| status.to_string()));
+        put("measure", (self.measure != default_measure(self.layer(layers))).then(|| self.measure.to_string()));
+        query.finish()
+    }
+}
+
+/// The last complete month.
+fn default_months(live: &Live) -> MonthRange {
+    MonthRange::single(live.release.complete_through.max(live.release.months.first()))
+}
+
+/// Per resident where residents are known: there is no census for the 44 wards.
+fn default_measure(layer: &Layer) -> Measure {
+    if layer.has_population() { Measure::Per1000 } else { Measure::PerKm2 }
+}
+
+struct Parser<'a> {
+    problems: Vec<BadParameter>,
+    given: BTreeMap<&'static str, String>,
+    live: &'a Live,
+    layers: &'a Layers,
+}
+
+impl Parser<'_> {
+    fn view(mut self, query: &str) -> Result<View, Vec<BadParameter>> {
+        self.collect(query);
+        let geography = self.word("geo", "ward or fsa").unwrap_or(Geography::Ward);
+        let request_type = self.request_type();
+        let months = self.months(geography);
+        let statuses = Status::ALL.map(Status::as_str).join(", ");
+        let status = self.word("status", &statuses);
+        let mut view = View {
+            geography,
+            ward_model: WardModel::Wards25,
+            request_type,
+            months,
+            status,
+            measure: Measure::Per1000,
+        };
+        if let Some(model) = self.live.ward_model(months) {
+            view.ward_model = model;
+        } else if geography == Geography::Ward {
+            self.refuse_two_models(&view);
+        }
+        view.measure = self.measure(view.layer(self.layers));
+        if self.problems.is_empty() { Ok(view) } else { Err(self.problems) }
+    }
+
+    fn collect(&mut self, query: &str) {
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            if value.is_empty() {
+                continue;
+            }
+            match PARAMETERS.into_iter().find(|known| *known == name) {
+                None => self.refuse(&name, &value, format!("no parameter but {}", PARAMETERS.join(", "))),
+                Some(known) if self.given.contains_key(known) => self.refuse(known, &value, "once only"),
+                Some(known) => {
+                    self.given.insert(known, value.into_owned());
+                }
+            }
+        }
+    }
+
+    fn refuse(&mut self, param: &str, value: &str, allowed: impl Into<String>) {
+        let (param, value) = (cut(param), cut(value));
+        self.problems.push(BadParameter { param, value, allowed: allowed.into(), alternatives: Vec::new() });
+    }
+
+    fn word<T: FromStr>(&mut self, name: &'static str, allowed: &str) -> Option<T> {
+        let text = self.given.get(name)?.clone();
+        let parsed = text.parse().ok();
+        if parsed.is_none() {
+            self.refuse(name, &text, allowed);
+        }
+        parsed
+    }
+
+    fn request_type(&mut self) -> Option<TypeId> {
+        let text = self.given.get("type")?.clone();
+        let id = TypeId::of_label(&text).filter(|id| id.as_str() == text);
+        let known = id.filter(|id| self.live.marts.request_type(id.as_str()).is_some());
+        if known.is_none() {
+            self.refuse("type", &text, "an id listed by /api/v1/types");
+        }
+        known
+    }
+
+    fn months(&mut self, geography: Geography) -> MonthRange {
+        let default = default_months(self.live);
+        let [month, from, to] = ["month", "from", "to"].map(|name| self.month(name));
+        if self.given.contains_key("month") {
+            for name in ["from", "to"] {
+                if let Some(value) = self.given.get(name).cloned() {
+                    self.refuse(name, &value, "month alone, or from and to without month");
+                }
+            }
+            return month.map_or(default, MonthRange::single);
+        }
+        if from.is_none() && to.is_none() {
+            return default;
+        }
+        let to = to.unwrap_or(self.live.release.complete_through);
+        let from = from.unwrap_or_else(|| self.first_month(geography, to));
+        MonthRange::new(from, to).unwrap_or_else(|| {
+            self.refuse("to", &to.to_string(), format!("a month that is not before {from}"));
+            default
+        })
+    }
+
+    /// The first month whose areas are those of a later one.
+    fn first_month(&self, geography: Geography, to: Month) -> Month {
+        let all = self.live.release.months;
+        match geography {
+            Geography::Fsa => all.first(),
+            Geography::Ward => {
+                let model = self.live.ward_model(MonthRange::single(to));
+                model.and_then(|model| self.live.months_of(model)).unwrap_or(all).first()
+            }
+        }
+    }
+
+    fn month(&mut self, name: &'static str) -> Option<Month> {
+        let all = self.live.release.months;
+        let allowed = format!("a month from {} to {}, written YYYY-MM", all.first(), all.last());
+        let month: Month = self.word(name, &allowed)?;
+        let known = (all.first()..=all.last()).contains(&month);
+        if !known {
+            self.refuse(name, &month.to_string(), allowed);
+        }
+        known.then_some(month)
+    }
+
+    fn measure(&mut self, layer: &Layer) -> Measure {
+        let default = default_measure(layer);
+        let Some(measure) = self.word("measure", &Measure::ALL.map(Measure::as_str).join(", ")) else { return default };
+        if measure == Measure::Per1000 && !layer.has_population() {
+            self.refuse("measure", "per_1000", "count or per_km2: the census has no residents by the 44 wards of before 2018");
+        }
+        measure
+    }
+
+    /// Wards were redrawn: numbers of one model say nothing about the areas of the other.
+    fn refuse_two_models(&mut self, view: &View) {
+        let halves: Vec<(WardModel, MonthRange)> = [WardModel::Wards44, WardModel::Wards25]
+            .into_iter()
+            .filter_map(|model| {
+                let months = self.live.months_of(model)?;
+                let cut = MonthRange::new(months.first().max(view.months.first()), months.last().min(view.months.last()))?;
+                Some((model, cut))
+            })
+            .collect();
+        let alternatives = halves.iter().map(|&(ward_model, months)| {
+            let view = View { ward_model, months, ..view.clone() };
+            let layer = view.layer(self.layers);
+            View { measure: default_measure(layer), ..view }.query(self.live, self.layers)
+        });
+        let alternatives = alternatives.collect();
+        let allowed = halves.iter().map(|(model, months)| format!("{months} ({model} wards)")).collect::<Vec<_>>();
+        self.problems.push(BadParameter {
+            param: "from".to_owned(),
+            value: view.months.to_string(),
+            allowed: format!("{}, or geo=fsa: the wards were redrawn in between", allowed.join(" or ")),
+            alternatives,
+        });
+    }
+}
+
+/// For resources that take no parameters.
+pub fn refuse_all(query: &str) -> Result<(), Vec<BadParameter>> {
+    let refuse = |(name, value): (std::borrow::Cow<'_, str>, std::borrow::Cow<'_, str>)| BadParameter {
+        param: cut(&name),
+        value: cut(&value),
+        allowed: "no parameter".to_owned(),
+        alternatives: Vec::new(),
+    };
+    let problems: Vec<_> = form_urlencoded::parse(query.as_bytes()).map(refuse).collect();
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
+/// What is said back of a value: enough to recognise it.
+fn cut(text: &str) -> String {
+    text.chars().take(100).collect()
+}
+
+impl Display for BadParameter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}: allowed is {}", self.param, self.value, self.allowed)
+    }
+}
