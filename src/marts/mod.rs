@@ -19,7 +19,7 @@ mod read;
 mod series;
 
 pub use build::{Error as BuildError, Partial, build};
-pub use read::{Error, Marts};
+pub use read::{Error, Marts, cell_rows};
 pub use series::Series;
 
 /// Names the code that built the marts; part of a release's id.

@@ -1,0 +1,203 @@
+//! The server over HTTP, on the demo release that it builds for itself in an empty lake.
+
+use serde_json::Value;
+
+use crate::program::{Server, refresh};
+
+fn demo() -> (Server, tempfile::TempDir) {
+    let lake = tempfile::tempdir().unwrap();
+    (Server::start(lake.path()), lake)
+}
+
+fn sum(rows: &Value, of: impl Fn(&Value) -> &Value) -> u64 {
+    rows.as_array().unwrap().iter().map(|row| of(row).as_u64().unwrap()).sum()
+}
+
+#[test]
+fn an_empty_lake_is_served_as_demo_data_that_says_so() {
+    let (server, _lake) = demo();
+    let page = server.get("/");
+    assert_eq!(page.status, 200);
+    assert!(page.body.contains("<strong>Demo data.</strong>"));
+    assert_eq!(page.body.matches("<path id=\"area-").count(), 25);
+    assert_eq!(page.body.matches("<tr id=\"row-").count(), 25);
+    assert!(page.body.contains("Contains information licensed under the Open Government Licence – Toronto."));
+    assert!(page.body.contains("This does not constitute an endorsement by Statistics Canada of this product."));
+    assert!(!page.body.contains("http://") || page.body.matches("http://").count() == page.body.matches("http://www.w3.org/").count());
+    assert!(!page.body.contains("https://"), "nothing is loaded from elsewhere");
+}
+
+#[test]
+fn page_geojson_and_counts_have_the_same_numbers() {
+    let (server, _lake) = demo();
+    for query in ["", "geo=fsa", "type=road-pot-hole&month=2024-03", "geo=fsa&from=2024-01&to=2024-12&status=closed&measure=count"] {
+        let map = server.get(&format!("/api/v1/choropleth?{query}")).json();
+        let table = server.get(&format!("/api/v1/counts?{query}")).json();
+        let page = server.get(&format!("/?{query}")).body;
+        let features = map["features"].as_array().unwrap();
+        assert_eq!(table["number_returned"], features.len());
+        for row in table["rows"].as_array().unwrap() {
+            let feature = features.iter().find(|feature| feature["id"] == row["area"]).unwrap();
+            for name in ["requests", "value", "rank", "class", "state", "population", "name"] {
+                assert_eq!(feature["properties"][name], row[name], "{query} {name}");
+            }
+            let code = row["area"].as_str().unwrap();
+            let cells = page.split(&format!("<tr id=\"row-{code}\">")).nth(1).unwrap().split("</tr>").next().unwrap();
+            assert!(cells.replace(',', "").contains(&format!(">{}</td>", row["requests"])), "{query} {code}: {cells}");
+        }
+        let mapped = sum(&map["features"], |feature| &feature["properties"]["requests"]);
+        assert_eq!(mapped + map["not_mapped"].as_u64().unwrap(), map["total"].as_u64().unwrap());
+    }
+}
+
+#[test]
+fn months_and_types_add_up_to_the_same_total() {
+    let (server, _lake) = demo();
+    let months = server.get("/api/v1/months").json();
+    let types = server.get("/api/v1/types").json();
+    assert_eq!(months["number_matched"], 36);
+    let total = sum(&months["rows"], |row| &row["requests"]);
+    assert!(total > 100_000);
+    assert_eq!(sum(&types["rows"], |row| &row["requests"]), total);
+    let whole = server.get("/api/v1/choropleth?from=2023-01&to=2025-12").json();
+    assert_eq!(whole["total"], total);
+    assert_eq!(months["rows"][0], serde_json::json!({
+        "month": "2023-01", "requests": months["rows"][0]["requests"], "complete": true, "ward_model": "25"
+    }));
+}
+
+#[test]
+fn the_choropleth_is_rfc_7946_with_a_legend() {
+    let (server, _lake) = demo();
+    let answer = server.get("/api/v1/choropleth");
+    assert_eq!(answer.header("content-type"), "application/geo+json");
+    assert_eq!(answer.header("access-control-allow-origin"), "*");
+    let map: geojson::FeatureCollection = answer.body.parse().unwrap();
+    assert_eq!(map.features.len(), 25);
+    assert!(map.bbox.is_some());
+    let json = answer.json();
+    let classes = json["legend"]["classes"].as_array().unwrap();
+    for feature in json["features"].as_array().unwrap() {
+        let properties = &feature["properties"];
+        let Some(class) = properties["class"].as_u64() else { continue };
+        assert_eq!(classes[class as usize]["colour"], properties["colour"]);
+        let value = properties["value"].as_f64().unwrap();
+        let expected = properties["requests"].as_f64().unwrap() * 1000.0 / properties["population"].as_f64().unwrap();
+        assert!((value - expected).abs() < 1e-9);
+        assert!(classes[class as usize]["from"].as_f64().is_none_or(|from| from <= value));
+        assert!(classes[class as usize]["below"].as_f64().is_none_or(|below| value < below));
+    }
+}
+
+#[test]
+fn a_value_that_cannot_be_is_400_with_what_can() {
+    let (server, _lake) = demo();
+    for (query, param, allowed) in [
+        ("geo=city", "geo", "ward or fsa"),
+        ("type=no-such-type", "type", "an id listed by /api/v1/types"),
+        ("month=2031-01", "month", "a month from 2023-01 to 2025-12, written YYYY-MM"),
+        ("month=yesterday", "month", "a month from 2023-01 to 2025-12, written YYYY-MM"),
+        ("from=2024-05&to=2024-03", "to", "a month that is not before 2024-05"),
+        ("month=2024-05&to=2024-06", "to", "month alone, or from and to without month"),
+        ("status=done", "status", "completed, closed, cancelled, in_progress, new, initiated, unknown"),
+        ("measure=love", "measure", "per_1000, count, per_km2"),
+        ("geo=ward&geo=fsa", "geo", "once only"),
+        ("colour=red", "colour", "no parameter but geo, type, month, from, to, status, measure"),
+    ] {
+        let answer = server.get(&format!("/api/v1/counts?{query}"));
+        assert_eq!(answer.status, 400, "{query}");
+        assert_eq!(answer.header("content-type"), "application/problem+json");
+        assert_eq!(answer.header("access-control-allow-origin"), "*");
+        let problem = answer.json();
+        assert_eq!(problem["errors"][0]["param"], param, "{query}");
+        assert_eq!(problem["errors"][0]["allowed"], allowed, "{query}");
+        let page = server.get(&format!("/?{query}"));
+        assert_eq!((page.status, page.header("content-type")), (400, "text/html; charset=utf-8"), "{query}");
+    }
+    let all = server.get("/api/v1/counts?geo=city&status=done&x=%3Cscript%3E").json();
+    assert_eq!(all["errors"].as_array().unwrap().len(), 3, "all problems are said at once");
+    assert_eq!(server.get("/api/v1/types?x=1").status, 400);
+    assert!(!server.get("/?x=%3Cscript%3E").body.contains("<script>"));
+}
+
+#[test]
+fn what_is_not_there_is_404_in_the_form_of_its_place() {
+    let (server, _lake) = demo();
+    let problem = server.get("/api/v1/nothing");
+    assert_eq!((problem.status, problem.header("content-type")), (404, "application/problem+json"));
+    let page = server.get("/nothing");
+    assert_eq!((page.status, page.header("content-type")), (404, "text/html; charset=utf-8"));
+    assert_eq!(server.get("/assets/nothing.js").status, 404);
+    assert_eq!(server.ask("POST", "/api/v1/counts", &[]).status, 405);
+}
+
+#[test]
+fn one_view_has_one_address() {
+    let (server, _lake) = demo();
+    let form = "/?geo=ward&type=&from=2025-12&to=2025-12&status=&measure=per_1000";
+    let redirected = server.get(form);
+    assert_eq!((redirected.status, redirected.header("location")), (303, "/"));
+    let redirected = server.get("/?measure=count&to=2024-03&from=2024-03&geo=fsa");
+    assert_eq!(redirected.header("location"), "/?geo=fsa&month=2024-03&measure=count");
+    assert_eq!(server.get(redirected.header("location")).status, 200);
+}
+
+#[test]
+fn answers_are_compressed_and_not_sent_twice() {
+    let (server, _lake) = demo();
+    for path in ["/", "/api/v1/choropleth", "/api/v1/counts", "/api/v1/types", "/api/v1/months"] {
+        let plain = server.get(path);
+        let packed = server.get_with(path, &[("accept-encoding", "br")]);
+        assert_eq!(packed.header("content-encoding"), "br", "{path}");
+        assert_eq!(packed.header("vary"), "accept-encoding");
+        assert_ne!(packed.header("etag"), plain.header("etag"));
+        let again = server.get_with(path, &[("if-none-match", plain.header("etag"))]);
+        assert_eq!((again.status, again.body.len()), (304, 0), "{path}");
+        assert!(plain.header("cache-control").contains("stale-while-revalidate"));
+    }
+}
+
+#[test]
+fn assets_are_ours_named_by_content_and_kept_for_ever() {
+    let (server, _lake) = demo();
+    let page = server.get("/").body;
+    let assets: Vec<_> = page.split(['"', '\'']).filter(|text| text.starts_with("/assets/")).collect();
+    assert_eq!(assets.len(), 4);
+    for asset in assets {
+        let answer = server.get(asset);
+        assert_eq!(answer.status, 200, "{asset}");
+        assert!(answer.header("cache-control").contains("immutable"));
+    }
+}
+
+#[test]
+fn a_new_release_is_served_without_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let (source, lake) = (folder.path().join("source"), folder.path().join("lake"));
+    let server = Server::start(&lake);
+    let before = server.get("/api/v1/months").json()["release"].clone();
+    std::fs::create_dir(&source).unwrap();
+    std::fs::write(
+        source.join("SR2024.csv"),
+        "Creation Date,Status,First 3 Chars of Postal Code,Intersection Street 1,Intersection Street 2,Ward,Service Request \
+         Type,Division,Section\n2024-05-31 07:08:09.0000000,New,M4C,,,Beaches-East York (19),<b>Noise</b>,MLS,Bylaw\n",
+    )
+    .unwrap();
+    assert_eq!(refresh(&source, &lake).code, 0);
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while server.get("/api/v1/months").json()["release"] == before {
+        assert!(std::time::Instant::now() < until, "still the old release after 30 seconds");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    let page = server.get("/").body;
+    assert!(!page.contains("Demo data"));
+    assert!(!page.contains("<b>Noise"), "labels are text");
+    assert_eq!(server.get("/api/v1/counts").json()["rows"][0]["area"], "19");
+}
+
+#[test]
+fn sigterm_ends_the_server_cleanly() {
+    let (server, _lake) = demo();
+    assert_eq!(server.get("/health/live").status, 200);
+    assert_eq!(server.stop(), Some(0));
+}

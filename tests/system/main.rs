@@ -1,0 +1,13 @@
+//! The built program on real files, over HTTP, from outside.
+//!
+//! Tests named `shared_…` need the folder `../shared` beside the repository (full-size look-alikes of the City's files
+//! with an independent ground truth, and real forestry rows). They are ignored by plain `cargo test`; `make test` runs
+//! them where the folder is there and says so.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod api;
+mod layers;
+mod program;
+mod refresh;
+mod settings;
+mod truth;

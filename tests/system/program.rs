@@ -1,0 +1,118 @@
+//! Starts the built program and talks to it.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// The program with arguments, and with no settings from the environment of the test.
+pub fn toronto311(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_toronto311"));
+    command.args(arguments).env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+    command
+}
+
+/// How a run ended.
+pub struct Ended {
+    pub code: i32,
+    pub stdout: String,
+    /// Lines on standard error that are not log lines.
+    pub errors: Vec<String>,
+}
+
+pub fn run(arguments: &[&str]) -> Ended {
+    let output = toronto311(arguments).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    Ended {
+        code: output.status.code().unwrap(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        errors: stderr.lines().filter(|line| !line.starts_with('{')).map(str::to_owned).collect(),
+    }
+}
+
+pub fn refresh(source: &Path, lake: &Path) -> Ended {
+    run(&["refresh", "--source", source.to_str().unwrap(), "--lake", lake.to_str().unwrap()])
+}
+
+/// A running server on a free port, stopped when dropped.
+pub struct Server {
+    child: Child,
+    base: String,
+}
+
+pub struct Answer {
+    pub status: u16,
+    pub headers: ureq::http::HeaderMap,
+    pub body: String,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.body))
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+impl Server {
+    /// Starts on a lake and waits until the first release is served.
+    pub fn start(lake: &Path) -> Self {
+        let server = Self::start_only(lake);
+        let until = Instant::now() + Duration::from_secs(60);
+        while server.get("/health/ready").status != 200 {
+            assert!(Instant::now() < until, "not ready after a minute");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        server
+    }
+
+    fn start_only(lake: &Path) -> Self {
+        let arguments = ["serve", "--port", "0", "--reload-seconds", "1", "--lake", lake.to_str().unwrap()];
+        let mut child = toronto311(&arguments).stderr(Stdio::piped()).spawn().unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        log.read_line(&mut line).unwrap();
+        let port = serde_json::from_str::<Value>(&line).unwrap()["port"].as_u64().unwrap();
+        // Somebody has to read the log, or the server would block on a full pipe.
+        std::thread::spawn(move || log.lines().for_each(drop));
+        Self { child, base: format!("http://127.0.0.1:{port}") }
+    }
+
+    pub fn get(&self, path: &str) -> Answer {
+        self.get_with(path, &[])
+    }
+
+    pub fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.ask("GET", path, headers)
+    }
+
+    pub fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let agent: ureq::Agent =
+            ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
+        let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.base));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut response = agent.run(request.body(()).unwrap()).unwrap();
+        let status = response.status().as_u16();
+        let body = response.body_mut().read_to_vec().unwrap();
+        Answer { status, headers: response.headers().clone(), body: String::from_utf8_lossy(&body).into_owned() }
+    }
+
+    /// Sends SIGTERM and waits; returns the exit code.
+    pub fn stop(mut self) -> Option<i32> {
+        Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
