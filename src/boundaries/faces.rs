@@ -1,0 +1,279 @@
+//! Which area each face belongs to: overlaps, gaps, slivers and the clip are all decided here, once for both sides.
+//!
+//! 1. All rings go through [`super::noding`]; what is left are edges that meet only at their ends, and faces.
+//! 2. An area covers a face when its rings wind around it. A clip outline is one more area, whose cover is required.
+//! 3. A face covered twice goes to the first of its areas; a face too small or too thin to be meant goes to the
+//!    neighbour (the outside counts as one) with the longest border along it.
+//!
+//! Easy mistake: clipping each area by itself. The point where a shared border meets the shore would then be computed
+//! twice and differ in the last digit; here it is one point of one graph.
+
+use std::collections::BTreeMap;
+
+use super::grid::{Point, cross, square_metres};
+use super::noding::{Ring, node, sides};
+use super::planar::{Edge, Label, doubled_area, ends, walks};
+
+/// A face smaller than this is an error of digitising or an islet, not a place: 45 m by 45 m. The smallest real part of
+/// an area is ten times as large (the piece of M6R inside M6P, 19,953 m²).
+pub(super) const SLIVER_M2: f64 = 2_000.0;
+/// Nor is one thinner than this on average (twice its area by its perimeter), however long.
+pub(super) const SLIVER_WIDTH_M: f64 = 3.0;
+
+/// The borders between areas, and what the source left open.
+pub(super) struct Faces {
+    /// Distinct edges with different areas on both sides.
+    pub(super) edges: Vec<Edge>,
+    /// Square metres inside the clip outline that no area covers.
+    pub(super) uncovered_m2: f64,
+}
+
+/// Why the plane could not be divided.
+#[derive(Debug)]
+pub(super) enum Problem {
+    /// Two areas, by position, cover the same face.
+    Overlap { areas: (usize, usize), area_m2: f64 },
+    /// Putting the lines on the grid did not come to an end.
+    Unsettled,
+}
+
+type Windings = BTreeMap<usize, i64>;
+
+/// Divides the plane between areas, given as rings with the area on their left. With a clip (rings of the same kind),
+/// only what is inside it belongs to anyone. Areas that overlap by more than a sliver are a problem.
+pub(super) fn divide(areas: &[Vec<Ring>], clip: &[Ring]) -> Result<Faces, Problem> {
+    let graph = Graph::new(areas, clip)?;
+    let mut labels = Vec::with_capacity(graph.walks.len());
+    let mut uncovered_m2 = 0.0;
+    for walk in &graph.walks {
+        let mut covering = graph.covering(walk);
+        let inside = clip.is_empty() || covering.pop_if(|&mut last| last == areas.len()).is_some();
+        let area_m2 = square_metres(graph.doubled_area(walk));
+        if let [first, second, ..] = covering[..]
+            && area_m2 > SLIVER_M2
+        {
+            return Err(Problem::Overlap { areas: (first, second), area_m2 });
+        }
+        if inside && !clip.is_empty() && covering.is_empty() {
+            uncovered_m2 += area_m2;
+        }
+        labels.push(covering.first().copied().filter(|_| inside));
+    }
+    graph.merge_slivers(&mut labels);
+    Ok(Faces { edges: graph.borders(&labels), uncovered_m2 })
+}
+
+struct Graph {
+    edges: Vec<(Point, Point)>,
+    /// How often each area winds along an edge, from its first to its second point.
+    windings: Vec<Windings>,
+    walks: Vec<Vec<usize>>,
+    /// The walk that each half edge is in.
+    walk_of: Vec<usize>,
+}
+
+impl Graph {
+    fn new(areas: &[Vec<Ring>], clip: &[Ring]) -> Result<Self, Problem> {
+        let all = areas.iter().map(Vec::as_slice).chain([clip]).enumerate();
+        let (owners, rings): (Vec<usize>, Vec<Ring>) =
+            all.flat_map(|(owner, rings)| rings.iter().map(move |ring| (owner, ring.clone()))).unzip();
+        let noded = node(rings).ok_or(Problem::Unsettled)?;
+        let mut along: BTreeMap<(Point, Point), Windings> = BTreeMap::new();
+        for (owner, ring) in owners.into_iter().zip(&noded) {
+            for (a, b) in sides(ring) {
+                let (edge, turn) = if a < b { ((a, b), 1) } else { ((b, a), -1) };
+                *along.entry(edge).or_default().entry(owner).or_default() += turn;
+            }
+        }
+        // An edge that one area uses both ways is a spike that closed when it was put on the grid.
+        for windings in along.values_mut() {
+            windings.retain(|_, turns| *turns != 0);
+        }
+        along.retain(|_, windings| !windings.is_empty());
+        let (edges, windings): (Vec<_>, Vec<_>) = along.into_iter().unzip();
+        let walks = walks(&edges);
+        let mut walk_of = vec![0; 2 * edges.len()];
+        for (index, walk) in walks.iter().enumerate() {
+            walk.iter().for_each(|&half| walk_of[half] = index);
+        }
+        Ok(Self { edges, windings, walks, walk_of })
+    }
+
+    fn doubled_area(&self, walk: &[usize]) -> i64 {
+        doubled_area(&walk.iter().map(|&half| ends(&self.edges, half).0).collect::<Vec<_>>())
+    }
+
+    /// The areas that wind around the face on the left of a walk, in order. Looks east from the middle of one of its
+    /// edges and counts the edges crossed.
+    fn covering(&self, walk: &[usize]) -> Vec<usize> {
+        let level = |&&half: &&usize| self.edges[half / 2].0.y == self.edges[half / 2].1.y;
+        let Some(&start) = walk.iter().find(|half| !level(half)) else { return Vec::new() };
+        let (from, to) = ends(&self.edges, start);
+        // Doubled, so that the middle is on the grid too.
+        let middle = Point { x: from.x + to.x, y: from.y + to.y };
+        let double = |p: Point| Point { x: 2 * p.x, y: 2 * p.y };
+        let mut turns = Windings::new();
+        for (index, (&(a, b), windings)) in self.edges.iter().zip(&self.windings).enumerate() {
+            let upward = b.y > a.y;
+            let (low, high) = if upward { (double(a), double(b)) } else { (double(b), double(a)) };
+            if low.y > middle.y || high.y <= middle.y {
+                continue;
+            }
+            // The edge we stand on is ahead of us exactly when its left side, where the face is, looks west.
+            let ahead = if index == start / 2 { to.y > from.y } else { cross(low, high, middle) > 0 };
+            if ahead {
+                for (&area, &turn) in windings {
+                    *turns.entry(area).or_default() += if upward { turn } else { -turn };
+                }
+            }
+        }
+        turns.into_iter().filter(|&(_, turns)| turns > 0).map(|(area, _)| area).collect()
+    }
+
+    fn sides_of(&self, edge: usize, labels: &[Label]) -> (Label, Label) {
+        (labels[self.walk_of[2 * edge]], labels[self.walk_of[2 * edge + 1]])
+    }
+
+    /// Gives slivers away, smallest first, until there are none. Each round leaves fewer regions, so it ends.
+    fn merge_slivers(&self, labels: &mut [Label]) {
+        loop {
+            let regions = self.regions(labels);
+            let mut slivers: Vec<&Region> = regions.iter().filter(|region| region.is_sliver()).collect();
+            if slivers.is_empty() {
+                return;
+            }
+            slivers.sort_by(|p, q| p.area_m2.total_cmp(&q.area_m2));
+            let mut changed = vec![false; labels.len()];
+            for sliver in slivers {
+                // Its neighbours were computed before this round: if one has just changed, wait for the next.
+                if !sliver.neighbours.keys().any(|&(_, walk)| changed[walk]) {
+                    let label = sliver.longest_neighbour();
+                    for &walk in &sliver.walks {
+                        labels[walk] = label;
+                        changed[walk] = true;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Faces of one label that hang together, with what lies around them.
+    fn regions(&self, labels: &[Label]) -> Vec<Region> {
+        let mut root: Vec<usize> = (0..labels.len()).collect();
+        for edge in 0..self.edges.len() {
+            let (left, right) = self.sides_of(edge, labels);
+            if left == right {
+                let (p, q) = (find(&mut root, self.walk_of[2 * edge]), find(&mut root, self.walk_of[2 * edge + 1]));
+                root[p.max(q)] = p.min(q);
+            }
+        }
+        let mut regions: BTreeMap<usize, Region> = BTreeMap::new();
+        for (index, walk) in self.walks.iter().enumerate() {
+            let region = regions.entry(find(&mut root, index)).or_default();
+            region.walks.push(index);
+            region.area_m2 += square_metres(self.doubled_area(walk));
+            for &half in walk {
+                let beyond = self.walk_of[half ^ 1];
+                if labels[beyond] != labels[index] {
+                    let (from, to) = ends(&self.edges, half);
+                    *region.neighbours.entry((labels[beyond], beyond)).or_default() += from.metres_to(to);
+                }
+            }
+        }
+        regions.into_values().collect()
+    }
+
+    fn borders(&self, labels: &[Label]) -> Vec<Edge> {
+        let edges = self.edges.iter().enumerate().map(|(index, &(from, to))| {
+            let (left, right) = self.sides_of(index, labels);
+            Edge { from, to, left, right }
+        });
+        edges.filter(|edge| edge.left != edge.right).collect()
+    }
+}
+
+#[derive(Default)]
+struct Region {
+    walks: Vec<usize>,
+    area_m2: f64,
+    /// Metres of border with each label and walk on the other side.
+    neighbours: BTreeMap<(Label, usize), f64>,
+}
+
+impl Region {
+    /// The outside has a negative area, and is none.
+    fn is_sliver(&self) -> bool {
+        let perimeter: f64 = self.neighbours.values().sum();
+        let thin = 2.0 * self.area_m2 < SLIVER_WIDTH_M * perimeter;
+        self.area_m2 > 0.0 && perimeter > 0.0 && (self.area_m2 < SLIVER_M2 || thin)
+    }
+
+    fn longest_neighbour(&self) -> Label {
+        let mut metres: BTreeMap<Label, f64> = BTreeMap::new();
+        for (&(label, _), length) in &self.neighbours {
+            *metres.entry(label).or_default() += length;
+        }
+        metres.into_iter().max_by(|p, q| p.1.total_cmp(&q.1)).and_then(|(label, _)| label)
+    }
+}
+
+fn find(root: &mut [usize], mut index: usize) -> usize {
+    while root[index] != index {
+        root[index] = root[root[index]];
+        index = root[index];
+    }
+    index
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::planar::polygons;
+    use super::*;
+    use geo::Area;
+
+    fn square(x: i64, y: i64, width: i64, height: i64) -> Ring {
+        [(x, y), (x + width, y), (x + width, y + height), (x, y + height)].map(|(x, y)| Point { x, y }).to_vec()
+    }
+
+    /// Areas of the polygons in square steps.
+    fn areas(faces: &Faces, count: usize) -> Vec<f64> {
+        polygons(&faces.edges, count).iter().map(|p| (p.unsigned_area() * 1e10).round()).collect()
+    }
+
+    #[test]
+    fn a_thin_gap_between_neighbours_is_closed() {
+        let faces = divide(&[vec![square(0, 0, 500, 500)], vec![square(502, 0, 500, 500)]], &[]).unwrap();
+        assert_eq!(areas(&faces, 2), [250_000.0, 250_000.0], "open at both ends: it is outside, not a gap");
+        let closed = [square(0, 0, 500, 500), square(502, 0, 500, 500), square(0, -500, 1002, 500)];
+        let cap = square(0, 500, 1002, 500);
+        let all: Vec<Vec<Ring>> = closed.into_iter().chain([cap]).map(|ring| vec![ring]).collect();
+        let faces = divide(&all, &[]).unwrap();
+        assert_eq!(areas(&faces, 4).iter().sum::<f64>(), 1002.0 * 1500.0);
+        assert!(faces.edges.iter().filter(|e| e.left.is_none() || e.right.is_none()).count() < 12);
+    }
+
+    #[test]
+    fn a_thin_overlap_goes_to_the_first_and_a_wide_one_is_an_error() {
+        let faces = divide(&[vec![square(0, 0, 500, 500)], vec![square(498, 0, 502, 500)]], &[]).unwrap();
+        assert_eq!(areas(&faces, 2), [250_000.0, 250_000.0]);
+        let wide = divide(&[vec![square(0, 0, 500, 500)], vec![square(400, 0, 600, 500)]], &[]);
+        assert!(matches!(wide, Err(Problem::Overlap { areas: (0, 1), .. })));
+    }
+
+    #[test]
+    fn clipped_neighbours_share_the_point_on_the_shore() {
+        let slanted = vec![Point { x: 0, y: 1000 }, Point { x: 2000, y: 1337 }, Point { x: 2000, y: 3000 }];
+        let clip = [[slanted, vec![Point { x: 0, y: 3000 }]].concat()];
+        let faces = divide(&[vec![square(0, 0, 777, 2000)], vec![square(777, 0, 900, 2000)]], &clip).unwrap();
+        let shared: Vec<&Edge> = faces.edges.iter().filter(|e| e.left.is_some() && e.right.is_some()).collect();
+        assert_eq!(shared.len(), 1);
+        assert_eq!(shared[0].from.min(shared[0].to), Point { x: 777, y: 1131 });
+        assert!(faces.uncovered_m2 > 1e6, "what is north of both and what is east of the second");
+    }
+
+    #[test]
+    fn an_islet_goes_and_an_island_stays() {
+        let area = vec![square(0, 0, 500, 500), square(600, 0, 40, 40), square(700, 0, 100, 100)];
+        assert_eq!(areas(&divide(&[area], &[]).unwrap(), 1), [260_000.0]);
+    }
+}
