@@ -43,21 +43,20 @@ type Windings = BTreeMap<usize, i64>;
 /// only what is inside it belongs to anyone. Areas that overlap by more than a sliver are a problem.
 pub(super) fn divide(areas: &[Vec<Ring>], clip: &[Ring]) -> Result<Faces, Problem> {
     let graph = Graph::new(areas, clip)?;
-    let mut labels = Vec::with_capacity(graph.walks.len());
+    let mut labels = vec![None; graph.walks.len()];
     let mut uncovered_m2 = 0.0;
-    for walk in &graph.walks {
-        let mut covering = graph.covering(walk);
+    for face in graph.regions(&graph.faces_by_number()) {
+        let mut covering = graph.covering(&graph.walks[face.walks[0]]);
         let inside = clip.is_empty() || covering.pop_if(|&mut last| last == areas.len()).is_some();
-        let area_m2 = square_metres(graph.doubled_area(walk));
         if let [first, second, ..] = covering[..]
-            && area_m2 > SLIVER_M2
+            && face.area_m2 > SLIVER_M2
         {
-            return Err(Problem::Overlap { areas: (first, second), area_m2 });
+            return Err(Problem::Overlap { areas: (first, second), area_m2: face.area_m2 });
         }
         if inside && !clip.is_empty() && covering.is_empty() {
-            uncovered_m2 += area_m2;
+            uncovered_m2 += face.area_m2;
         }
-        labels.push(covering.first().copied().filter(|_| inside));
+        face.walks.iter().for_each(|&walk| labels[walk] = covering.first().copied().filter(|_| inside));
     }
     graph.merge_slivers(&mut labels);
     Ok(Faces { edges: graph.borders(&labels), uncovered_m2 })
@@ -70,6 +69,8 @@ struct Graph {
     walks: Vec<Vec<usize>>,
     /// The walk that each half edge is in.
     walk_of: Vec<usize>,
+    /// For each walk another of the same face, or itself: chains of these end at one walk per face.
+    face: Vec<usize>,
 }
 
 impl Graph {
@@ -96,7 +97,39 @@ impl Graph {
         for (index, walk) in walks.iter().enumerate() {
             walk.iter().for_each(|&half| walk_of[half] = index);
         }
-        Ok(Self { edges, windings, walks, walk_of })
+        let mut graph = Self { edges, windings, face: (0..walks.len()).collect(), walks, walk_of };
+        graph.join_islands();
+        Ok(graph)
+    }
+
+    /// Joins the walk around each island from outside to a walk of the face in which the island lies: the first thing to
+    /// the east of its easternmost point. Without this a moat around an area would be nobody's neighbour.
+    fn join_islands(&mut self) {
+        let mut open_sea = None;
+        for index in 0..self.walks.len() {
+            if self.doubled_area(&self.walks[index]) > 0 {
+                continue;
+            }
+            let points = self.walks[index].iter().map(|&half| ends(&self.edges, half).0);
+            let Some(east) = points.max() else { continue };
+            let beyond = self.first_east_of(east).map(|half| self.walk_of[half]);
+            let other = beyond.unwrap_or_else(|| *open_sea.get_or_insert(index));
+            join(&mut self.face, index, other);
+        }
+    }
+
+    /// The half edge that one meets first when going east from a point, looking back at it from its left.
+    fn first_east_of(&self, point: Point) -> Option<usize> {
+        let ahead = self.edges.iter().enumerate().filter_map(|(index, &(a, b))| {
+            let upward = b.y > a.y;
+            let (low, high) = if upward { (a, b) } else { (b, a) };
+            let met = low.y <= point.y && point.y < high.y && cross(low, high, point) > 0;
+            // Half a step farther north no two edges meet, so that the order is plain.
+            let slope = (high.x - low.x) as f64 / (high.y - low.y) as f64;
+            let x = low.x as f64 + slope * ((point.y - low.y) as f64 + 0.5);
+            met.then_some((x, 2 * index + usize::from(!upward)))
+        });
+        ahead.min_by(|p, q| p.0.total_cmp(&q.0)).map(|(_, half)| half)
     }
 
     fn doubled_area(&self, walk: &[usize]) -> i64 {
@@ -157,14 +190,19 @@ impl Graph {
         }
     }
 
+    /// A different label for each face, so that every face is a region.
+    fn faces_by_number(&self) -> Vec<Label> {
+        let mut root = self.face.clone();
+        (0..root.len()).map(|walk| Some(find(&mut root, walk))).collect()
+    }
+
     /// Faces of one label that hang together, with what lies around them.
     fn regions(&self, labels: &[Label]) -> Vec<Region> {
-        let mut root: Vec<usize> = (0..labels.len()).collect();
+        let mut root = self.face.clone();
         for edge in 0..self.edges.len() {
             let (left, right) = self.sides_of(edge, labels);
             if left == right {
-                let (p, q) = (find(&mut root, self.walk_of[2 * edge]), find(&mut root, self.walk_of[2 * edge + 1]));
-                root[p.max(q)] = p.min(q);
+                join(&mut root, self.walk_of[2 * edge], self.walk_of[2 * edge + 1]);
             }
         }
         let mut regions: BTreeMap<usize, Region> = BTreeMap::new();
@@ -215,6 +253,11 @@ impl Region {
         }
         metres.into_iter().max_by(|p, q| p.1.total_cmp(&q.1)).and_then(|(label, _)| label)
     }
+}
+
+fn join(root: &mut [usize], p: usize, q: usize) {
+    let (p, q) = (find(root, p), find(root, q));
+    root[p.max(q)] = p.min(q);
 }
 
 fn find(root: &mut [usize], mut index: usize) -> usize {
@@ -269,6 +312,14 @@ mod tests {
         assert_eq!(shared.len(), 1);
         assert_eq!(shared[0].from.min(shared[0].to), Point { x: 777, y: 1131 });
         assert!(faces.uncovered_m2 > 1e6, "what is north of both and what is east of the second");
+    }
+
+    #[test]
+    fn a_moat_around_an_area_is_closed() {
+        let hole: Ring = square(398, 398, 204, 204).into_iter().rev().collect();
+        let faces = divide(&[vec![square(0, 0, 1000, 1000), hole], vec![square(400, 400, 200, 200)]], &[]).unwrap();
+        assert_eq!(areas(&faces, 2).iter().sum::<f64>(), 1e6);
+        assert_eq!(faces.edges.len(), 8);
     }
 
     #[test]

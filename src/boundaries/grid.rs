@@ -36,8 +36,7 @@ impl Point {
 
     /// Metres from another point.
     pub(super) fn metres_to(self, other: Self) -> f64 {
-        let (x, y) = self.metres_from(other);
-        x.hypot(y)
+        length(self.metres_from(other))
     }
 
     /// Metres from the nearest point of the segment `a` to `b`.
@@ -46,12 +45,17 @@ impl Point {
         let (px, py) = self.metres_from(a);
         let length2 = dx * dx + dy * dy;
         let t = if length2 > 0.0 { ((px * dx + py * dy) / length2).clamp(0.0, 1.0) } else { 0.0 };
-        (px - t * dx).hypot(py - t * dy)
+        length((px - t * dx, py - t * dy))
     }
 
     fn metres_from(self, origin: Self) -> (f64, f64) {
         ((self.x - origin.x) as f64 * METRES.0, (self.y - origin.y) as f64 * METRES.1)
     }
+}
+
+/// Not `hypot`, whose last digit depends on the platform: the same sources must give the same bytes everywhere.
+fn length((x, y): (f64, f64)) -> f64 {
+    (x * x + y * y).sqrt()
 }
 
 /// Twice the area of the triangle in steps; positive when `c` is to the left of the way from `a` to `b`.

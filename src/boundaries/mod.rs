@@ -44,9 +44,11 @@ pub use self::read::read;
 use self::source::{Source, SourceArea};
 use crate::domain::{Area, Geography, WardModel};
 
-/// Farthest that a border may move, in metres.
-const WARD_TOLERANCE_M: f64 = 15.0;
-const FSA_TOLERANCE_M: f64 = 15.0;
+/// Farthest that a border may move, in metres: as small as files of 12 KB (wards) and 22 KB (FSAs) after brotli allow.
+/// At the scale of the whole city a pixel is 40 m or more.
+const WARDS_25_TOLERANCE_M: f64 = 8.5;
+const WARDS_44_TOLERANCE_M: f64 = 12.0;
+const FSAS_TOLERANCE_M: f64 = 12.5;
 /// City without an FSA that is normal, in km²: shore and city limits are drawn differently, 0.8 in the files of 2016.
 const MOST_UNCOVERED_KM2: f64 = 5.0;
 
@@ -191,7 +193,7 @@ fn wards_25(args: &BuildArgs) -> Result<Layer, Error> {
         dataset: "City Wards (25-Ward Model); populations: Ward Profiles (25-Ward Model)".into(),
         publisher: "City of Toronto, Open Data",
         attribution: [vec![CITY_LICENCE.into()], census_licences(&populations)].concat(),
-        tolerance_m: WARD_TOLERANCE_M,
+        tolerance_m: WARDS_25_TOLERANCE_M,
         path: args.wards.clone(),
         source,
         populations,
@@ -206,7 +208,7 @@ fn wards_44(args: &BuildArgs) -> Result<Layer, Error> {
         dataset: "City Wards (44-Ward Model), edition of May 2010".into(),
         publisher: "City of Toronto, Open Data",
         attribution: vec![CITY_LICENCE.into()],
-        tolerance_m: WARD_TOLERANCE_M,
+        tolerance_m: WARDS_44_TOLERANCE_M,
         path: args.wards_44.clone(),
         source: source::wards(&args.wards_44, WardModel::Wards44)?,
         populations: BTreeMap::new(),
@@ -228,7 +230,7 @@ fn fsas(args: &BuildArgs) -> Result<Layer, Error> {
         dataset: format!("{product}, clipped to the outline of the City Wards; populations: Census of Population"),
         publisher: "Statistics Canada",
         attribution: [licences, census_licences(&populations)].concat(),
-        tolerance_m: FSA_TOLERANCE_M,
+        tolerance_m: FSAS_TOLERANCE_M,
         path: args.fsas.clone(),
         source,
         populations,
