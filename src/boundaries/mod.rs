@@ -5,13 +5,13 @@
 //!
 //! | step | module |
 //! |--|--|
-//! | read and check each area by itself | [`source`], [`statcan`], [`census`] |
-//! | put points on the grid of the output | [`grid`] |
-//! | make lines meet only at common points | [`noding`] |
-//! | give each face to one area; clip FSAs to the outline of the wards | [`faces`] |
-//! | simplify each border once | [`simplify`] |
-//! | make polygons of borders, find places for names | [`planar`], [`label`] |
-//! | check, then write | [`write`], [`readme`] |
+//! | read and check each area by itself | `layer`, `source`, `statcan`, `census` |
+//! | put points on the grid of the output | `grid` |
+//! | make lines meet only at common points | `noding` |
+//! | give each face to one area; clip FSAs to the outline of the wards | `faces` |
+//! | simplify each border once | `simplify` |
+//! | make polygons of borders, find places for names | `planar`, `label` |
+//! | check, then write | `write`, `readme` |
 //!
 //! Easy mistakes: rounding *after* simplifying makes lines cross; simplifying polygons instead of borders opens gaps;
 //! the sources' rings run clockwise, which RFC 7946 forbids and some map libraries take for "everything but this area".
@@ -21,6 +21,7 @@ mod error;
 mod faces;
 mod grid;
 mod label;
+mod layer;
 mod noding;
 mod planar;
 mod read;
@@ -30,7 +31,6 @@ mod source;
 mod statcan;
 mod write;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -38,21 +38,15 @@ use geo::{CoordsIter, GeodesicArea, MultiPolygon, Validation};
 
 pub use self::error::Error;
 use self::grid::Point;
+use self::layer::Layer;
 use self::noding::Ring;
 use self::planar::Edge;
 pub use self::read::read;
-use self::source::{Source, SourceArea};
+use self::source::SourceArea;
 use crate::domain::{Area, Geography, WardModel};
 
-/// Farthest that a border may move, in metres: as small as files of 12 KB (wards) and 22 KB (FSAs) after brotli allow.
-/// At the scale of the whole city a pixel is 40 m or more.
-const WARDS_25_TOLERANCE_M: f64 = 8.5;
-const WARDS_44_TOLERANCE_M: f64 = 12.0;
-const FSAS_TOLERANCE_M: f64 = 12.5;
 /// City without an FSA that is normal, in km²: shore and city limits are drawn differently, 0.8 in the files of 2016.
 const MOST_UNCOVERED_KM2: f64 = 5.0;
-
-const CITY_LICENCE: &str = "Contains information licensed under the Open Government Licence – Toronto.";
 
 /// Areas of one kind, as read from a file in `geo/`.
 #[derive(Debug, Clone)]
@@ -146,30 +140,9 @@ impl fmt::Display for Report {
     }
 }
 
-/// A file to be made.
-struct Layer {
-    file: &'static str,
-    model: Option<WardModel>,
-    /// First and last day, `YYYY-MM-DD`.
-    valid: (Option<&'static str>, Option<&'static str>),
-    dataset: String,
-    publisher: &'static str,
-    attribution: Vec<String>,
-    tolerance_m: f64,
-    path: PathBuf,
-    source: Source,
-    populations: BTreeMap<String, Population>,
-}
-
-impl Layer {
-    fn geography(&self) -> Geography {
-        if self.model.is_some() { Geography::Ward } else { Geography::Fsa }
-    }
-}
-
 /// Reads the sources and writes the folder, or returns the first problem and writes nothing.
 pub fn build(args: &BuildArgs) -> Result<Report, Error> {
-    let layers = [wards_25(args)?, wards_44(args)?, fsas(args)?];
+    let layers = [layer::wards_25(args)?, layer::wards_44(args)?, layer::fsas(args)?];
     let outline = outline(&layers[0])?;
     let (mut files, mut reports) = (Vec::new(), Vec::new());
     for (layer, clip) in layers.iter().zip([&[][..], &[], &outline]) {
@@ -180,75 +153,6 @@ pub fn build(args: &BuildArgs) -> Result<Report, Error> {
     files.push(("README.md", readme::readme(&layers)));
     write::files(&args.out, &files)?;
     Ok(Report(reports))
-}
-
-fn wards_25(args: &BuildArgs) -> Result<Layer, Error> {
-    let source = source::wards(&args.wards, WardModel::Wards25)?;
-    let populations = census::read(&args.ward_population, "ward_number")?;
-    census::check(&args.ward_population, &populations, &source.areas)?;
-    Ok(Layer {
-        file: "wards.geojson",
-        model: Some(WardModel::Wards25),
-        valid: (Some("2018-12-01"), None),
-        dataset: "City Wards (25-Ward Model); populations: Ward Profiles (25-Ward Model)".into(),
-        publisher: "City of Toronto, Open Data",
-        attribution: [vec![CITY_LICENCE.into()], census_licences(&populations)].concat(),
-        tolerance_m: WARDS_25_TOLERANCE_M,
-        path: args.wards.clone(),
-        source,
-        populations,
-    })
-}
-
-fn wards_44(args: &BuildArgs) -> Result<Layer, Error> {
-    Ok(Layer {
-        file: "wards-44.geojson",
-        model: Some(WardModel::Wards44),
-        valid: (Some("2000-12-01"), Some("2018-11-30")),
-        dataset: "City Wards (44-Ward Model), edition of May 2010".into(),
-        publisher: "City of Toronto, Open Data",
-        attribution: vec![CITY_LICENCE.into()],
-        tolerance_m: WARDS_44_TOLERANCE_M,
-        path: args.wards_44.clone(),
-        source: source::wards(&args.wards_44, WardModel::Wards44)?,
-        populations: BTreeMap::new(),
-    })
-}
-
-fn fsas(args: &BuildArgs) -> Result<Layer, Error> {
-    let source = source::fsas(&args.fsas)?;
-    let mut populations = census::read(&args.fsa_population, "fsa")?;
-    census::check(&args.fsa_population, &populations, &source.areas)?;
-    populations.retain(|code, _| source.areas.iter().any(|a| a.area.to_string() == *code));
-    let product = format!("Forward Sortation Area Boundary File, {} Census", source.edition);
-    // The clip makes the City's wards a source of these shapes too.
-    let licences = vec![statcan_licence(&product), CITY_LICENCE.into()];
-    Ok(Layer {
-        file: "fsas.geojson",
-        model: None,
-        valid: (None, None),
-        dataset: format!("{product}, clipped to the outline of the City Wards; populations: Census of Population"),
-        publisher: "Statistics Canada",
-        attribution: [licences, census_licences(&populations)].concat(),
-        tolerance_m: FSAS_TOLERANCE_M,
-        path: args.fsas.clone(),
-        source,
-        populations,
-    })
-}
-
-fn statcan_licence(product: &str) -> String {
-    format!(
-        "Adapted from Statistics Canada, {product}. This does not constitute an endorsement by Statistics Canada of this \
-         product."
-    )
-}
-
-fn census_licences(populations: &BTreeMap<String, Population>) -> Vec<String> {
-    let mut years: Vec<u16> = populations.values().map(|p| p.census_year).collect();
-    years.sort_unstable();
-    years.dedup();
-    years.into_iter().map(|year| statcan_licence(&format!("Census of Population, {year}"))).collect()
 }
 
 /// The border of all areas together, with them on its left.
@@ -319,7 +223,7 @@ fn bounded(
         area: source.area,
         name: source.name.clone(),
         area_km2: (km2(full) * 1e3).round() / 1e3,
-        population: layer.populations.get(&source.area.to_string()).copied(),
+        population: layer.populations.of.get(&source.area.to_string()).copied(),
         label_point: [label.x, label.y],
         bbox: write::bounds(geometry.iter()),
         geometry,
@@ -345,4 +249,88 @@ fn check(path: &Path, lines: &[Edge], full: &[MultiPolygon<f64>], drawn: &[Multi
         return broken("an area lost a part or a hole");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Fsa;
+    use geo::{Area as _, LineString, Polygon};
+    use proptest::prelude::*;
+
+    /// FSAs M1A, M1B … of rings on the grid, which starts at the corner of the city here.
+    fn layer(rings: Vec<Vec<(i64, i64)>>) -> Layer {
+        let degrees = |(x, y): (i64, i64)| Point { x: x - 7_950_000, y: y + 4_365_000 }.degrees();
+        let area = |(index, ring): (usize, Vec<(i64, i64)>)| SourceArea {
+            area: Area::Fsa(Fsa::new(&[b'M', b'1', b'A' + index as u8]).unwrap()),
+            name: String::new(),
+            geometry: Polygon::new(LineString::from_iter(ring.into_iter().map(degrees)), vec![]).into(),
+        };
+        let areas = rings.into_iter().enumerate().map(area).collect();
+        Layer {
+            file: "fsas.geojson",
+            model: None,
+            valid: (None, None),
+            dataset: String::new(),
+            publisher: "",
+            attribution: vec![],
+            tolerance_m: 20.0,
+            path: "fsas.shp".into(),
+            source: source::Source { areas, sha256: String::new(), edition: 2021 },
+            populations: census::Table::default(),
+        }
+    }
+
+    fn square(x: i64, y: i64, side: i64) -> Vec<(i64, i64)> {
+        vec![(x, y), (x + side, y), (x + side, y + side), (x, y + side)]
+    }
+
+    #[test]
+    fn areas_that_overlap_are_named() {
+        let error = made(&layer(vec![square(0, 0, 500), square(700, 0, 500), square(1000, 0, 500)]), &[]).unwrap_err();
+        assert!(matches!(&error, Error::Overlap { first, second, .. } if first == "M1B" && second == "M1C"), "{error}");
+    }
+
+    #[test]
+    fn a_city_without_areas_is_refused() {
+        let layer = layer(vec![square(0, 0, 500)]);
+        let city = source::rings(&self::layer(vec![square(0, 0, 5000)]).source.areas[0].geometry);
+        let error = made(&layer, &city).unwrap_err();
+        assert!(matches!(error, Error::Uncovered { found_km2, .. } if (22.0..23.0).contains(&found_km2)), "{error}");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// Every area has its own copy of each corner and of points between, up to two steps off.
+        #[test]
+        fn areas_digitised_apart_fit_together(off in prop::collection::vec(-2i64..=2, 9 * 24)) {
+            let mut off = off.into_iter();
+            let mut rings = Vec::new();
+            for (column, row) in (0..9).map(|i| (i % 3, i / 3)) {
+                let mut ring = Vec::new();
+                let corners = square(column * 400, row * 400, 400);
+                for (i, (x, y)) in corners.iter().enumerate() {
+                    let (to_x, to_y) = corners[(i + 1) % 4];
+                    ring.extend((0..3).map(|k| (x + (to_x - x) * k / 3, y + (to_y - y) * k / 3)));
+                }
+                rings.push(ring.into_iter().map(|(x, y)| (x + off.next().unwrap(), y + off.next().unwrap())).collect());
+            }
+            let (text, report) = made(&layer(rings), &[]).unwrap();
+            let areas = read(text.as_bytes()).unwrap().areas;
+            let total: f64 = areas.iter().map(|a| a.geometry.unsigned_area() * 1e10).sum();
+            prop_assert!((total - 1_440_000.0).abs() < 4.0 * 1200.0 * 4.0, "{}", total);
+            prop_assert!(report.deviation_m <= 20.0);
+            prop_assert_eq!(outline_rings(&areas), 1, "no gap is left inside");
+        }
+    }
+
+    /// How many closed lines are around all areas together.
+    fn outline_rings(areas: &[BoundedArea]) -> usize {
+        let rings = areas.iter().flat_map(|a| source::rings(&a.geometry));
+        let sides: std::collections::BTreeSet<_> = rings.flat_map(|r| noding::sides(&r).collect::<Vec<_>>()).collect();
+        let outline = sides.iter().filter(|(a, b)| !sides.contains(&(*b, *a)));
+        let edges: Vec<Edge> = outline.map(|&(from, to)| Edge { from, to, left: Some(0), right: None }).collect();
+        planar::polygons(&edges, 1)[0].iter().map(|p| 1 + p.interiors().len()).sum()
+    }
 }

@@ -24,7 +24,7 @@ pub(super) type Half = usize;
 /// The ends of a half edge.
 pub(super) fn ends(edges: &[(Point, Point)], half: Half) -> (Point, Point) {
     let (from, to) = edges[half / 2];
-    if half % 2 == 0 { (from, to) } else { (to, from) }
+    if half.is_multiple_of(2) { (from, to) } else { (to, from) }
 }
 
 /// All walks that keep one face on the left. The one around a face from inside is counter-clockwise, the ones around the
@@ -78,7 +78,7 @@ pub(super) fn polygons(edges: &[Edge], count: usize) -> Vec<MultiPolygon<f64>> {
     let mut rings: Vec<Vec<Vec<Point>>> = vec![Vec::new(); count];
     for walk in walks(&lines) {
         let edge = edges[walk[0] / 2];
-        let label = if walk[0] % 2 == 0 { edge.left } else { edge.right };
+        let label = if walk[0].is_multiple_of(2) { edge.left } else { edge.right };
         if let Some(area) = label {
             let points: Vec<Point> = walk.iter().map(|&half| ends(&lines, half).0).collect();
             rings[area].extend(split(&points));

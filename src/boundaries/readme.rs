@@ -1,6 +1,7 @@
 //! `geo/README.md`: where each file comes from and how to make it again.
 
-use super::{Layer, faces};
+use super::faces;
+use super::layer::Layer;
 
 /// The text for a folder with these layers.
 pub(super) fn readme(layers: &[Layer]) -> String {
@@ -12,19 +13,19 @@ pub(super) fn readme(layers: &[Layer]) -> String {
             (Some(from), None) => format!("since {from}"),
             _ => format!("as drawn for the census of {}", layer.source.edition),
         };
-        text.push_str(&format!(
-            "\n## {}\n\n| | |\n|--|--|\n| areas | {} |\n| dataset | {} |\n| publisher | {} |\n| valid | {valid} |\n\
-             | source file | sha256 `{}` |\n| tolerance | {} m |\n",
-            layer.file,
-            layer.source.areas.len(),
-            layer.dataset,
-            layer.publisher,
-            layer.source.sha256,
-            layer.tolerance_m,
-        ));
-        for line in &layer.attribution {
-            text.push_str(&format!("| licence | {line} |\n"));
+        let name = layer.path.file_name().unwrap_or_default().display();
+        text.push_str(&format!("\n## {}\n\n| | |\n|--|--|\n", layer.file));
+        let mut row = |name: &str, value: String| text.push_str(&format!("| {name} | {value} |\n"));
+        row("areas", layer.source.areas.len().to_string());
+        row("dataset", layer.dataset.clone());
+        row("publisher", layer.publisher.into());
+        row("valid", valid);
+        row("source", format!("`{name}`, sha256 `{}`", layer.source.sha256));
+        if !layer.populations.sha256.is_empty() {
+            row("populations", format!("sha256 `{}`", layer.populations.sha256));
         }
+        row("tolerance", format!("{} m", layer.tolerance_m));
+        layer.attribution.iter().for_each(|line| row("licence", line.clone()));
     }
     let (area, width) = (faces::SLIVER_M2, faces::SLIVER_WIDTH_M);
     text + &TAIL.replace("{area}", &area.to_string()).replace("{width}", &width.to_string())

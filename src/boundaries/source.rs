@@ -204,3 +204,103 @@ pub(super) fn rings(geometry: &MultiPolygon<f64>) -> Vec<Ring> {
     });
     rings.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// A row of squares with the properties of each number, in degrees east of a corner in Toronto.
+    fn squares(count: u32, properties: impl Fn(u32) -> JsonValue) -> JsonValue {
+        let features = (1..=count).map(|n| {
+            let (west, east) = (-79.6 + f64::from(n) * 0.01, -79.59 + f64::from(n) * 0.01);
+            let ring = json!([[west, 43.6], [west, 43.7], [east, 43.7], [east, 43.6], [west, 43.6]]);
+            json!({"type": "Feature", "properties": properties(n), "geometry": {"type": "Polygon", "coordinates": [ring]}})
+        });
+        json!({"type": "FeatureCollection", "features": features.collect::<Vec<_>>()})
+    }
+
+    fn city(n: u32) -> JsonValue {
+        json!({"AREA_SHORT_CODE": n, "AREA_NAME": "York Centre"})
+    }
+
+    fn read(json: &JsonValue, model: WardModel) -> Result<Source, Error> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), json.to_string()).unwrap();
+        wards(file.path(), model)
+    }
+
+    #[test]
+    fn all_spellings_of_code_and_name_are_understood() {
+        let older = |n: u32| json!({"AREA_S_CD": format!("{n:02}"), "AREA_NAME": "Toronto-St. Paul\u{2019}s"});
+        let oldest = |n: u32| json!({"SCODE_NAME": n.to_string(), "NAME": format!("Scarborough East ({n})")});
+        let names = |source: Source| (source.areas[3].area.to_string(), source.areas[3].name.clone());
+        let read = |json, model| names(read(&json, model).unwrap());
+        assert_eq!(read(squares(25, city), WardModel::Wards25), ("04".into(), "York Centre".into()));
+        assert_eq!(read(squares(25, older), WardModel::Wards25), ("04".into(), "Toronto-St. Paul's".into()));
+        assert_eq!(read(squares(44, oldest), WardModel::Wards44), ("04".into(), "Scarborough East".into()));
+    }
+
+    #[test]
+    fn a_file_with_other_wards_is_refused() {
+        assert!(matches!(read(&squares(24, city), WardModel::Wards25), Err(Error::Count { found: 24, .. })));
+        assert!(matches!(read(&squares(25, city), WardModel::Wards44), Err(Error::Count { found: 25, .. })));
+        assert!(matches!(read(&squares(44, city), WardModel::Wards25), Err(Error::Value { feature: 26, .. })));
+        let twice = |n: u32| city(n.min(24));
+        let error = read(&squares(25, twice), WardModel::Wards25).unwrap_err();
+        assert!(matches!(&error, Error::Duplicate { area, .. } if area == "24"), "{error}");
+    }
+
+    #[test]
+    fn unknown_properties_are_named_with_those_expected() {
+        let error = read(&squares(25, |n| json!({"ward": n})), WardModel::Wards25).unwrap_err().to_string();
+        assert!(error.contains("AREA_SHORT_CODE") && error.ends_with("its properties are ward"), "{error}");
+    }
+
+    #[test]
+    fn metres_in_place_of_degrees_are_refused() {
+        let mut json = squares(25, city);
+        json["features"][6]["geometry"]["coordinates"][0][1] = json!([318_237.29, 4_844_000.0]);
+        let error = read(&json, WardModel::Wards25).unwrap_err();
+        assert!(matches!(&error, Error::NotToronto { area, .. } if area == "07"), "{error}");
+        let mut json = squares(25, city);
+        json["crs"] = json!({"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::2952"}});
+        assert!(matches!(read(&json, WardModel::Wards25), Err(Error::Projection { .. })));
+    }
+
+    #[test]
+    fn a_polygon_that_crosses_itself_is_refused() {
+        let mut json = squares(25, city);
+        json["features"][2]["geometry"]["coordinates"][0].as_array_mut().unwrap().swap(1, 2);
+        let error = read(&json, WardModel::Wards25).unwrap_err();
+        assert!(matches!(&error, Error::Invalid { area, .. } if area == "03"), "{error}");
+    }
+
+    #[test]
+    fn what_is_not_geojson_is_said_so() {
+        assert!(matches!(read(&json!({"type": "Topology"}), WardModel::Wards25), Err(Error::Format { .. })));
+        let mut json = squares(25, city);
+        json["features"][0]["geometry"] = json!({"type": "Point", "coordinates": [-79.4, 43.7]});
+        assert!(matches!(read(&json, WardModel::Wards25), Err(Error::Value { feature: 1, .. })));
+        assert!(matches!(wards(Path::new("no/such.geojson"), WardModel::Wards25), Err(Error::File { .. })));
+    }
+
+    #[test]
+    fn fsas_of_other_cities_are_passed_over_and_the_edition_is_read() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let code = |n: u32| ["M5V", "L4C", "M1B"][n as usize - 1];
+        let json = squares(3, |n| json!({"CFSAUID": code(n), "DGUID": format!("2021A0011{}", code(n))}));
+        std::fs::write(file.path(), json.to_string()).unwrap();
+        let source = fsas(file.path()).unwrap();
+        let codes: Vec<String> = source.areas.iter().map(|a| a.area.to_string()).collect();
+        assert_eq!((codes, source.edition), (vec!["M1B".into(), "M5V".into()], 2021));
+    }
+
+    #[test]
+    fn rings_turn_so_that_the_area_is_on_their_left() {
+        let source = read(&squares(25, city), WardModel::Wards25).unwrap();
+        assert!(
+            source.areas.iter().flat_map(|a| rings(&a.geometry)).all(|r| r.len() == 4 && planar::doubled_area(&r) > 0)
+        );
+    }
+}

@@ -10,7 +10,6 @@ use std::path::Path;
 
 use geo::{Contains, InteriorPoint, LineString, MultiPolygon, Polygon};
 use proj4rs::Proj;
-use sha2::{Digest, Sha256};
 use shapefile::dbase::{self, FieldValue, UnicodeLossy};
 use shapefile::{PolygonRing, Shape, ShapeReader};
 
@@ -65,7 +64,7 @@ struct Parts {
     shx: Vec<u8>,
     dbf: Vec<u8>,
     prj: String,
-    /// Of the archive, or of the parts in the order above.
+    /// Of the archive or the .shp.
     sha256: String,
 }
 
@@ -73,10 +72,7 @@ impl Parts {
     fn read(path: &Path) -> Result<Self, Error> {
         let zipped = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("zip"));
         let mut parts = if zipped { unzip(path)? } else { beside(path)? };
-        let mut sha256 = Sha256::new();
-        parts.iter().for_each(|part| sha256.update(part));
-        let hex = |digest: &[u8]| digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        let sha256 = if zipped { read_file(path)?.1 } else { hex(&sha256.finalize()) };
+        let sha256 = read_file(path)?.1;
         let [shp, shx, dbf, prj] = &mut parts;
         let take = std::mem::take::<Vec<u8>>;
         let prj = String::from_utf8_lossy(prj).into_owned();
@@ -187,4 +183,126 @@ fn polygons(
         }
     }
     Ok(MultiPolygon(polygons))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use geo::{Area as _, Contains};
+    use shapefile::dbase::{Record, TableWriterBuilder};
+    use std::io::Write;
+    use std::path::PathBuf;
+
+    const PRJ: &str = "PROJCS[\"PCS\",GEOGCS[\"GCS_North_American_1983\",DATUM[\"D_North_American_1983\"]],\
+        PROJECTION[\"Lambert_Conformal_Conic\"],PARAMETER[\"False_Easting\",6200000.0],PARAMETER[\"False_Northing\",3000000.0],\
+        PARAMETER[\"Central_Meridian\",-91.86666666666666],PARAMETER[\"Standard_Parallel_1\",49.0],\
+        PARAMETER[\"Standard_Parallel_2\",77.0],PARAMETER[\"Latitude_Of_Origin\",63.390675],UNIT[\"Meter\",1.0]]";
+
+    /// The CN Tower, 43.6426° N 79.3871° W, in EPSG:3347 (by pyproj).
+    const TOWER: (f64, f64) = (7224736.60, 927453.13);
+
+    fn square(half: f64, clockwise: bool) -> Vec<shapefile::Point> {
+        let corners = [(-1.0, -1.0), (-1.0, 1.0), (1.0, 1.0), (1.0, -1.0), (-1.0, -1.0)];
+        let mut ring: Vec<_> =
+            corners.iter().map(|(x, y)| shapefile::Point::new(TOWER.0 + x * half, TOWER.1 + y * half)).collect();
+        if !clockwise {
+            ring.reverse();
+        }
+        ring
+    }
+
+    /// A shapefile of a square kilometre with a hole around the tower, called M5J, and one elsewhere called L4C.
+    fn written(folder: &Path) -> PathBuf {
+        let path = folder.join("lfsa.shp");
+        let name = |text: &str| dbase::FieldName::try_from(text).unwrap();
+        let table = TableWriterBuilder::new()
+            .add_character_field(name("CFSAUID"), 3)
+            .add_character_field(name("PRNAME"), 100)
+            .add_character_field(name("DGUID"), 20);
+        let mut writer = shapefile::Writer::from_path(&path, table).unwrap();
+        for code in ["L4C", "M5J"] {
+            let rings = vec![PolygonRing::Inner(square(100.0, false)), PolygonRing::Outer(square(500.0, true))];
+            let mut record = Record::default();
+            let mut insert = |name: &str, text: String| record.insert(name.into(), FieldValue::Character(Some(text)));
+            insert("CFSAUID", code.into());
+            insert("PRNAME", "Ontario".into());
+            insert("DGUID", format!("2021A0011{code}"));
+            writer.write_shape_and_record(&shapefile::Polygon::with_rings(rings), &record).unwrap();
+        }
+        drop(writer);
+        std::fs::write(path.with_extension("prj"), PRJ).unwrap();
+        path
+    }
+
+    #[test]
+    fn a_shapefile_in_lambert_becomes_degrees() {
+        let folder = tempfile::tempdir().unwrap();
+        let source = fsas(&written(folder.path())).unwrap();
+        assert_eq!((source.areas.len(), source.areas[0].name.as_str(), source.edition), (1, "M5J", 2021));
+        let geometry = &source.areas[0].geometry;
+        assert!(geometry.contains(&geo::Point::new(-79.3871, 43.6456)));
+        assert!(!geometry.contains(&geo::Point::new(-79.3871, 43.6426)), "in the hole");
+        assert!((geometry.unsigned_area() * 80_609.0 * 111_106.0 - 0.96e6).abs() < 0.05e6);
+    }
+
+    #[test]
+    fn latin_1_in_the_table_does_not_stop_the_reader() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = written(folder.path());
+        let dbf = path.with_extension("dbf");
+        let mut bytes = std::fs::read(&dbf).unwrap();
+        let at = bytes.windows(7).position(|w| w == b"Ontario").unwrap();
+        bytes[at..at + 7].copy_from_slice(b"Qu\xe9bec ");
+        std::fs::write(&dbf, bytes).unwrap();
+        assert_eq!(fsas(&path).unwrap().areas.len(), 1);
+    }
+
+    #[test]
+    fn an_archive_is_read_like_the_files_in_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = written(folder.path());
+        let zipped = folder.path().join("lfsa.ZIP");
+        let mut archive = zip::ZipWriter::new(std::fs::File::create(&zipped).unwrap());
+        for extension in EXTENSIONS {
+            let options = zip::write::SimpleFileOptions::default();
+            archive.start_file(format!("inside/LFSA.{}", extension.to_uppercase()), options).unwrap();
+            archive.write_all(&std::fs::read(path.with_extension(extension)).unwrap()).unwrap();
+        }
+        archive.finish().unwrap();
+        assert_eq!(fsas(&zipped).unwrap().areas[0].geometry, fsas(&path).unwrap().areas[0].geometry);
+    }
+
+    #[test]
+    fn a_missing_companion_is_named() {
+        for extension in EXTENSIONS {
+            let folder = tempfile::tempdir().unwrap();
+            let path = written(folder.path());
+            std::fs::remove_file(path.with_extension(extension)).unwrap();
+            let error = fsas(&path).unwrap_err();
+            assert!(matches!(error, Error::MissingPart { extension: e, .. } if e == extension), "{error}");
+        }
+    }
+
+    #[test]
+    fn another_projection_is_refused_by_what_it_says() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = written(folder.path());
+        std::fs::write(path.with_extension("prj"), PRJ.replace("49.0", "44.5")).unwrap();
+        assert!(matches!(fsas(&path), Err(Error::Projection { .. })));
+        std::fs::write(path.with_extension("prj"), "GEOGCS[\"GCS_WGS_1984\",DATUM[\"D_WGS_1984\"]]").unwrap();
+        assert_eq!(fsas(&path).unwrap().areas.len(), 1, "taken as degrees; that they are not, the caller finds out");
+    }
+
+    #[test]
+    #[ignore = "needs ../shared"]
+    fn shared_official_table_index_and_projection_are_read() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/geo/lfsa000b16a_e.shp");
+        let part = |extension| std::fs::read(path.with_extension(extension)).unwrap();
+        let codes = codes(&path, part("dbf")).unwrap();
+        assert_eq!((codes.len(), codes.iter().filter(|(code, _)| code.starts_with('M')).count()), (1620, 96));
+        // The .shp itself is not at hand; the index has a header of 100 bytes and 8 per shape.
+        assert_eq!((part("shx").len() - 100) / 8, codes.len());
+        assert!(projection(&path, &String::from_utf8(part("prj")).unwrap()).is_ok());
+        assert!(matches!(fsas(&path), Err(Error::MissingPart { extension: "shp", .. })));
+    }
 }

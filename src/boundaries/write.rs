@@ -7,7 +7,8 @@ use geo::{BoundingRect, LineString, MultiPolygon, Polygon};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{BoundedArea, Error, Layer};
+use super::layer::Layer;
+use super::{BoundedArea, Error};
 
 /// A collection's members before its features, in this order.
 #[derive(Serialize)]
