@@ -3,7 +3,8 @@
 //! 1. All rings go through [`super::noding`]; what is left are edges that meet only at their ends, and faces.
 //! 2. An area covers a face when its rings wind around it. A clip outline is one more area, whose cover is required.
 //! 3. A face covered twice goes to the first of its areas; a face too small or too thin to be meant goes to the
-//!    neighbour (the outside counts as one) with the longest border along it.
+//!    neighbour (the outside counts as one) with the longest border along it. A gap that opens to the outside is a part of
+//!    the outside, like an inlet of the shore, and stays.
 //!
 //! Easy mistake: clipping each area by itself. The point where a shared border meets the shore would then be computed
 //! twice and differ in the last digit; here it is one point of one graph.
