@@ -1,0 +1,267 @@
+//! Fewer points for the same borders: each border is simplified once, for both of its sides.
+//!
+//! Points go one by one, the one whose loss moves the border least first, as long as
+//! * no point of the source ends up farther than the tolerance from the line that replaces it, so the tolerance bounds the
+//!   Hausdorff distance of the border, both ways (measured against areas of triangles as the order, Visvalingam's: 2 %
+//!   fewer points and a smaller change of area at the same tolerance);
+//! * no other point lies in the triangle that is cut off, so no line can come to cross or touch another;
+//! * the new line is not there already, so no area collapses.
+//!
+//! Points where three or more borders meet always stay. A border that may not lose a point keeps it: there is nothing to
+//! repair afterwards.
+
+use std::cmp::{Reverse, max, min};
+use std::collections::{BTreeMap, BinaryHeap, HashSet};
+
+use super::grid::{Cells, Point, cross};
+use super::planar::{Edge, Label};
+
+/// The borders with fewer points, and the farthest that a point of the source is from them, in metres.
+pub(super) fn simplify(edges: &[Edge], tolerance_m: f64) -> (Vec<Edge>, f64) {
+    let mut lines = Lines::new(arcs(edges), tolerance_m);
+    while lines.thin_out() {}
+    lines.finish()
+}
+
+/// A border between two places where borders meet, or a closed one (first and last point are equal).
+struct Arc {
+    points: Vec<Point>,
+    left: Label,
+    right: Label,
+}
+
+fn arcs(edges: &[Edge]) -> Vec<Arc> {
+    let mut at: BTreeMap<Point, Vec<usize>> = BTreeMap::new();
+    for (index, edge) in edges.iter().enumerate() {
+        at.entry(edge.from).or_default().push(index);
+        at.entry(edge.to).or_default().push(index);
+    }
+    let mut used = vec![false; edges.len()];
+    let junctions = at.iter().filter(|(_, touching)| touching.len() != 2);
+    // Closed borders that meet no other come last, each from its first point: an extreme one, which is worth keeping.
+    let starts: Vec<Point> = junctions.chain(&at).map(|(&point, _)| point).collect();
+    let mut arcs = Vec::new();
+    for start in starts {
+        for &first in &at[&start] {
+            if !used[first] {
+                arcs.push(follow(edges, &at, &mut used, start, first));
+            }
+        }
+    }
+    arcs
+}
+
+fn follow(edges: &[Edge], at: &BTreeMap<Point, Vec<usize>>, used: &mut [bool], start: Point, first: usize) -> Arc {
+    let forward = edges[first].from == start;
+    let (left, right) = (edges[first].left, edges[first].right);
+    let (left, right) = if forward { (left, right) } else { (right, left) };
+    let mut arc = Arc { points: vec![start], left, right };
+    let mut edge = first;
+    loop {
+        used[edge] = true;
+        let here = arc.points[arc.points.len() - 1];
+        let there = if edges[edge].from == here { edges[edge].to } else { edges[edge].from };
+        arc.points.push(there);
+        match at[&there].iter().find(|&&next| !used[next]) {
+            Some(&next) if at[&there].len() == 2 => edge = next,
+            _ => return arc,
+        }
+    }
+}
+
+/// All points of all arcs in one row; `before` and `after` skip the ones that went.
+struct Lines {
+    arcs: Vec<Arc>,
+    points: Vec<Point>,
+    before: Vec<usize>,
+    after: Vec<usize>,
+    state: Vec<State>,
+    cells: Cells,
+    /// The lines there are now, each from its smaller point.
+    drawn: HashSet<(Point, Point)>,
+    tolerance_m: f64,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    /// First or last of its arc.
+    End,
+    Kept,
+    Gone,
+}
+
+/// What may go next: millimetres that the border moves, the point, and the points beside it when that was computed.
+type Candidate = Reverse<(i64, usize, usize, usize)>;
+
+impl Lines {
+    fn new(arcs: Vec<Arc>, tolerance_m: f64) -> Self {
+        let points: Vec<Point> = arcs.iter().flat_map(|arc| arc.points.iter().copied()).collect();
+        let mut state = vec![State::Kept; points.len()];
+        let mut start = 0;
+        for arc in &arcs {
+            state[start] = State::End;
+            start += arc.points.len();
+            state[start - 1] = State::End;
+        }
+        let drawn = arcs.iter().flat_map(|arc| arc.points.windows(2)).map(|w| (min(w[0], w[1]), max(w[0], w[1])));
+        Self {
+            drawn: drawn.collect(),
+            cells: Cells::new(points.iter().map(|&p| [p])),
+            before: (0..points.len()).map(|i| i.saturating_sub(1)).collect(),
+            after: (1..=points.len()).collect(),
+            arcs,
+            points,
+            state,
+            tolerance_m,
+        }
+    }
+
+    /// Takes out every point that may go; `false` when none could. A point that was in the way of another may have gone
+    /// by the end, hence the rounds.
+    fn thin_out(&mut self) -> bool {
+        let mut queue: BinaryHeap<Candidate> = (0..self.points.len()).filter_map(|i| self.candidate(i)).collect();
+        let mut any = false;
+        while let Some(candidate) = queue.pop() {
+            let Reverse((_, index, before, after)) = candidate;
+            let current =
+                self.state[index] == State::Kept && (self.before[index], self.after[index]) == (before, after);
+            if !current || !self.may_go(index) {
+                continue;
+            }
+            self.remove(index);
+            any = true;
+            queue.extend([before, after].into_iter().filter_map(|i| self.candidate(i)));
+        }
+        any
+    }
+
+    fn candidate(&self, index: usize) -> Option<Candidate> {
+        if self.state[index] != State::Kept {
+            return None;
+        }
+        let (before, after) = (self.before[index], self.after[index]);
+        let moved_m = self.deviation(before, after);
+        (moved_m <= self.tolerance_m).then_some(Reverse(((moved_m * 1e3) as i64, index, before, after)))
+    }
+
+    fn may_go(&self, index: usize) -> bool {
+        let (before, after) = (self.before[index], self.after[index]);
+        let (a, b, c) = (self.points[before], self.points[index], self.points[after]);
+        a != c
+            && !self.drawn.contains(&(min(a, c), max(a, c)))
+            && !self.cells.near(&[a, b, c]).any(|other| {
+                let p = self.points[other];
+                self.state[other] != State::Gone && p != a && p != b && p != c && in_triangle(p, [a, b, c])
+            })
+    }
+
+    /// Metres from the line between two points of an arc to the farthest point of the source between them.
+    fn deviation(&self, first: usize, last: usize) -> f64 {
+        let (a, b) = (self.points[first], self.points[last]);
+        self.points[first + 1..last].iter().map(|p| p.metres_to_segment(a, b)).fold(0.0, f64::max)
+    }
+
+    fn remove(&mut self, index: usize) {
+        let (before, after) = (self.before[index], self.after[index]);
+        let (a, b, c) = (self.points[before], self.points[index], self.points[after]);
+        self.drawn.remove(&(min(a, b), max(a, b)));
+        self.drawn.remove(&(min(b, c), max(b, c)));
+        self.drawn.insert((min(a, c), max(a, c)));
+        self.state[index] = State::Gone;
+        self.after[before] = after;
+        self.before[after] = before;
+    }
+
+    fn finish(self) -> (Vec<Edge>, f64) {
+        let (mut edges, mut farthest_m) = (Vec::new(), 0.0);
+        let mut start = 0;
+        for arc in &self.arcs {
+            let end = start + arc.points.len();
+            let mut here = start;
+            while self.after[here] < end {
+                let there = self.after[here];
+                farthest_m = f64::max(farthest_m, self.deviation(here, there));
+                let (from, to) = (self.points[here], self.points[there]);
+                edges.push(Edge { from, to, left: arc.left, right: arc.right });
+                here = there;
+            }
+            start = end;
+        }
+        (edges, farthest_m)
+    }
+}
+
+/// Inside or on the border of it.
+fn in_triangle(p: Point, [a, b, c]: [Point; 3]) -> bool {
+    let sides = [cross(a, b, p), cross(b, c, p), cross(c, a, p)];
+    let flat = sides.iter().all(|&s| s == 0);
+    let within = |of: fn(Point) -> i64| {
+        let (low, high) = (of(a).min(of(b)).min(of(c)), of(a).max(of(b)).max(of(c)));
+        (low..=high).contains(&of(p))
+    };
+    let one_side = sides.iter().all(|&s| s >= 0) || sides.iter().all(|&s| s <= 0);
+    // Three points in a line have no inside: then the box decides whether a fourth one in that line is between them.
+    one_side && (!flat || (within(|p| p.x) && within(|p| p.y)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::noding::{is_noded, sides};
+    use super::*;
+
+    fn points(all: &[(i64, i64)]) -> Vec<Point> {
+        all.iter().map(|&(x, y)| Point { x, y }).collect()
+    }
+
+    fn chain(all: &[(i64, i64)], left: Label, right: Label) -> Vec<Edge> {
+        points(all).windows(2).map(|w| Edge { from: w[0], to: w[1], left, right }).collect()
+    }
+
+    fn closed(all: &[(i64, i64)]) -> Vec<Edge> {
+        sides(&points(all)).map(|(from, to)| Edge { from, to, left: Some(0), right: None }).collect()
+    }
+
+    fn lines(edges: &[Edge]) -> Vec<(Point, Point)> {
+        edges.iter().map(|e| (e.from, e.to)).collect()
+    }
+
+    #[test]
+    fn points_within_the_tolerance_go_and_those_beyond_stay() {
+        let wavy = [(0, 0), (100, 5), (200, 0), (300, 30), (400, 0), (400, 400), (0, 400)];
+        let (edges, deviation) = simplify(&closed(&wavy), 10.0);
+        let kept: Vec<i64> = edges.iter().map(|e| e.from.x).collect();
+        assert!(!kept.contains(&100) && kept.contains(&300), "{kept:?}");
+        assert!(deviation > 5.0 && deviation <= 10.0);
+    }
+
+    #[test]
+    fn a_line_is_not_pulled_across_a_point_of_another() {
+        let bay = chain(&[(0, 0), (500, 20), (1000, 0)], Some(0), None);
+        let islet = closed(&[(490, 5), (510, 5), (500, 12)]);
+        let rest = chain(&[(1000, 0), (500, -900), (0, 0)], Some(0), None);
+        let (edges, _) = simplify(&[bay, islet, rest].concat(), 100.0);
+        assert!(edges.iter().any(|e| e.to == Point { x: 500, y: 20 }), "the bay around the islet stays");
+        assert!(is_noded(&lines(&edges)));
+    }
+
+    #[test]
+    fn neither_a_ring_nor_a_strip_between_two_borders_collapses() {
+        let (edges, _) = simplify(&closed(&[(0, 0), (9, 0), (9, 9), (0, 9)]), 1000.0);
+        assert_eq!(edges.len(), 3);
+        let upper = chain(&[(0, 0), (50, 3), (100, 0)], Some(0), Some(1));
+        let lower = chain(&[(0, 0), (50, -3), (100, 0)], Some(1), Some(2));
+        let frame = chain(&[(100, 0), (50, 900), (0, 0), (50, -900), (100, 0)], Some(0), None);
+        let (edges, _) = simplify(&[upper, lower, frame].concat(), 1000.0);
+        let between = edges.iter().filter(|e| e.left == Some(1) || e.right == Some(1)).count();
+        assert!(between >= 3, "{edges:?}");
+    }
+
+    #[test]
+    fn a_junction_stays_however_little_it_matters() {
+        let west = chain(&[(0, 0), (500, 1)], Some(0), Some(1));
+        let east = chain(&[(500, 1), (1000, 0)], Some(0), Some(2));
+        let south = chain(&[(500, 1), (500, -800)], Some(2), Some(1));
+        let (edges, _) = simplify(&[west, east, south].concat(), 1000.0);
+        assert_eq!(edges.iter().filter(|e| [e.from, e.to].contains(&Point { x: 500, y: 1 })).count(), 3);
+    }
+}

@@ -1,0 +1,282 @@
+//! The files in `geo/` are what they promise, and a build writes all of them or nothing.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use geo::{Area as _, BooleanOps, BoundingRect, Contains, CoordsIter, LinesIter, Validation, Winding};
+use serde_json::Value;
+use toronto311::boundaries::{self, Boundaries, BuildArgs, Error, read};
+use toronto311::domain::{Geography, WardModel};
+
+const FILES: [(&str, usize); 3] = [("wards.geojson", 25), ("wards-44.geojson", 44), ("fsas.geojson", 96)];
+
+fn geo_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("geo")
+}
+
+fn committed(file: &str) -> Boundaries {
+    read(&fs::read(geo_folder().join(file)).unwrap()).unwrap()
+}
+
+fn json(file: &str) -> Value {
+    serde_json::from_slice(&fs::read(geo_folder().join(file)).unwrap()).unwrap()
+}
+
+/// Positions as whole numbers, so that equal means equal.
+fn edges(of: &Boundaries) -> Vec<[(i64, i64); 2]> {
+    let grid = |c: geo::Coord<f64>| ((c.x * 1e5).round() as i64, (c.y * 1e5).round() as i64);
+    of.areas.iter().flat_map(|a| a.geometry.lines_iter()).map(|line| [grid(line.start), grid(line.end)]).collect()
+}
+
+#[test]
+fn each_file_has_all_areas_in_order_and_says_what_they_are() {
+    for (file, count) in FILES {
+        let read = committed(file);
+        assert_eq!(read.areas.len(), count, "{file}");
+        assert!(read.areas.is_sorted_by(|a, b| a.area < b.area), "{file}");
+        let model = read.ward_model.map(WardModel::count).map_or(96, usize::from);
+        assert_eq!((model, read.geography == Geography::Ward), (count, count != 96), "{file}");
+        assert!(!read.attribution.is_empty(), "{file}");
+    }
+    let wards = committed("wards.geojson");
+    assert_eq!((wards.areas[12].name.as_str(), wards.areas[12].area.to_string().as_str()), ("Toronto Centre", "13"));
+}
+
+#[test]
+fn licences_are_said_in_the_words_that_are_asked_for() {
+    let city = "Contains information licensed under the Open Government Licence – Toronto.";
+    let statcan = |product: &str| {
+        format!(
+            "Adapted from Statistics Canada, {product}. This does not constitute an endorsement by Statistics Canada of this product."
+        )
+    };
+    let census = statcan("Census of Population, 2021");
+    let fsas = statcan("Forward Sortation Area Boundary File, 2016 Census");
+    assert_eq!(committed("wards.geojson").attribution, [city, census.as_str()]);
+    assert_eq!(committed("wards-44.geojson").attribution, [city]);
+    assert_eq!(committed("fsas.geojson").attribution, [fsas.as_str(), city, census.as_str()]);
+}
+
+#[test]
+fn each_file_follows_rfc_7946() {
+    for (file, _) in FILES {
+        let (value, read) = (json(file), committed(file));
+        assert!(value.get("crs").is_none());
+        for (feature, area) in value["features"].as_array().unwrap().iter().zip(&read.areas) {
+            assert_eq!(feature["id"], feature["properties"]["code"]);
+            for polygon in &area.geometry {
+                assert!(polygon.exterior().is_ccw(), "{file} {}", area.area);
+                assert!(polygon.interiors().iter().all(|hole| hole.is_cw()), "{file} {}", area.area);
+            }
+            assert!(area.geometry.is_valid(), "{file} {}", area.area);
+            let bounds = area.geometry.bounding_rect().unwrap();
+            assert_eq!(area.bbox, [bounds.min().x, bounds.min().y, bounds.max().x, bounds.max().y]);
+        }
+    }
+}
+
+#[test]
+fn no_number_has_more_than_five_decimals() {
+    for (file, _) in FILES {
+        let text = fs::read_to_string(geo_folder().join(file)).unwrap();
+        let decimals = text.split(['[', ']', ',', ':']).filter_map(|t| t.trim_end_matches('}').split_once('.'));
+        let longest = decimals.filter(|(whole, _)| whole.parse::<i64>().is_ok()).map(|(_, d)| d.len()).max();
+        assert_eq!(longest, Some(5), "{file}");
+    }
+}
+
+#[test]
+fn neighbours_share_their_borders_exactly() {
+    for (file, _) in FILES {
+        let all = edges(&committed(file));
+        let once: BTreeSet<_> = all.iter().copied().collect();
+        assert_eq!(once.len(), all.len(), "{file}: the same edge in the same direction belongs to two areas");
+        let outline: Vec<_> = all.iter().filter(|[a, b]| !once.contains(&[*b, *a])).collect();
+        // What has nobody on the other side must be the border of the whole: one closed line without a gap inside.
+        let mut starts: Vec<_> = outline.iter().map(|[a, _]| *a).collect();
+        let mut stops: Vec<_> = outline.iter().map(|[_, b]| *b).collect();
+        starts.sort_unstable();
+        stops.sort_unstable();
+        assert_eq!(starts, stops, "{file}");
+        let doubled: i64 = outline.iter().map(|[a, b]| a.0 * b.1 - b.0 * a.1).sum();
+        let areas: f64 = committed(file).areas.iter().map(|a| a.geometry.unsigned_area()).sum();
+        assert!((doubled as f64 / 2e10 - areas).abs() < 1e-9, "{file}: the outline holds more than the areas");
+        let mut here = outline[0];
+        for _ in 1..outline.len() {
+            here = outline.iter().find(|[a, _]| *a == here[1]).unwrap();
+        }
+        assert_eq!(here[1], outline[0][0], "{file}: more than one outline means a gap");
+    }
+}
+
+#[test]
+fn areas_do_not_overlap() {
+    for (file, _) in FILES {
+        let areas = committed(file).areas;
+        for (index, a) in areas.iter().enumerate() {
+            let apart = |b: &boundaries::BoundedArea| {
+                a.bbox[0] > b.bbox[2] || b.bbox[0] > a.bbox[2] || a.bbox[1] > b.bbox[3] || b.bbox[1] > a.bbox[3]
+            };
+            for b in areas[..index].iter().filter(|b| !apart(b)) {
+                let overlap = a.geometry.intersection(&b.geometry).unsigned_area();
+                // A square metre is 1e-10 square degrees; the intersection itself is computed to less than that.
+                assert!(overlap < 1e-10, "{file}: {} and {} by {overlap}", a.area, b.area);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_label_is_inside_its_area_and_found_there() {
+    for (file, _) in FILES {
+        let read = committed(file);
+        for a in &read.areas {
+            let [lon, lat] = a.label_point;
+            assert!(a.geometry.contains(&geo::Point::new(lon, lat)), "{file} {}", a.area);
+            assert_eq!(read.area_at(lon, lat), Some(a.area));
+        }
+        assert_eq!(read.area_at(-79.2, 43.5), None, "in the lake");
+    }
+}
+
+#[test]
+fn populations_sum_to_those_of_the_sources() {
+    let sum = |file| committed(file).areas.iter().filter_map(|a| a.population).map(|p| p.count).sum::<u32>();
+    assert_eq!(sum("wards.geojson"), 2_761_290);
+    // The census counted 2,794,323; M7A, which has 5 residents, is no area of the file.
+    assert_eq!(sum("fsas.geojson"), 2_794_323 - 5);
+    assert!(committed("fsas.geojson").areas.iter().all(|a| a.population.is_some_and(|p| p.census_year == 2021)));
+    assert!(committed("wards-44.geojson").areas.iter().all(|a| a.population.is_none()));
+}
+
+#[test]
+fn files_are_small_enough_to_draw_from() {
+    for ((file, _), most) in FILES.into_iter().zip([12, 12, 22]) {
+        let text = fs::read(geo_folder().join(file)).unwrap();
+        let mut small = Vec::new();
+        let settings = brotli::enc::BrotliEncoderParams { quality: 11, lgwin: 22, ..Default::default() };
+        brotli::BrotliCompress(&mut text.as_slice(), &mut small, &settings).unwrap();
+        assert!(small.len() <= most * 1024, "{file}: {} bytes", small.len());
+    }
+}
+
+/// The sources that the committed files come from.
+fn shared(out: &Path) -> BuildArgs {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
+    BuildArgs {
+        wards: data.join("geo/city-wards-25.ckan.geojson"),
+        wards_44: data.join("geo/wards-44.icitw_wgs84.geojson"),
+        fsas: data.join("geo/toronto_fsa_2016.geojson"),
+        ward_population: data.join("census/ward_population_2021.csv"),
+        fsa_population: data.join("census/fsa_population.csv"),
+        out: out.to_owned(),
+    }
+}
+
+fn built(args: &BuildArgs, file: &str) -> Boundaries {
+    boundaries::build(args).unwrap();
+    read(&fs::read(args.out.join(file)).unwrap()).unwrap()
+}
+
+/// Metres from the borders of one to those of the other, area by area: the most of all points, both ways.
+fn farthest_apart(one: &Boundaries, two: &Boundaries) -> f64 {
+    assert_eq!(one.areas.len(), two.areas.len());
+    let both = one.areas.iter().zip(&two.areas).flat_map(|(a, b)| [(a, b), (b, a)]);
+    both.map(|(a, b)| farthest(a.geometry.coords_iter(), &b.geometry)).fold(0.0, f64::max)
+}
+
+/// Metres from the border of an area to the point that is farthest from it.
+fn farthest(points: impl Iterator<Item = geo::Coord<f64>>, area: &geo::MultiPolygon<f64>) -> f64 {
+    let lines: Vec<geo::Line> = area.lines_iter().collect();
+    let nearest = |point| lines.iter().map(|line| metres_to(point, line)).fold(f64::INFINITY, f64::min);
+    points.map(nearest).fold(0.0, f64::max)
+}
+
+#[test]
+#[ignore = "needs ../shared"]
+fn shared_committed_files_are_what_the_command_makes() {
+    let out = tempfile::tempdir().unwrap();
+    boundaries::build(&shared(out.path())).unwrap();
+    for file in ["wards.geojson", "wards-44.geojson", "fsas.geojson", "README.md"] {
+        assert!(fs::read(out.path().join(file)).unwrap() == fs::read(geo_folder().join(file)).unwrap(), "{file}");
+    }
+    assert_eq!(fs::read_dir(out.path()).unwrap().count(), 4, "and nothing else");
+}
+
+#[test]
+#[ignore = "needs ../shared"]
+fn shared_shapefile_and_geojson_give_the_same_polygons() {
+    let (from_geojson, from_shapefile) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut args = shared(from_shapefile.path());
+    args.fsas = args.fsas.with_file_name("derived/toronto_fsa_2016_epsg3347.shp");
+    let metres = farthest_apart(&built(&args, "fsas.geojson"), &built(&shared(from_geojson.path()), "fsas.geojson"));
+    assert!(metres <= 1.0, "{metres} m");
+}
+
+#[test]
+#[ignore = "needs ../shared"]
+fn shared_ward_files_of_two_origins_agree() {
+    let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut args = shared(two.path());
+    args.wards = args.wards.with_file_name("wards-25.WARD_WGS84.geojson");
+    let (one, two) = (built(&shared(one.path()), "wards.geojson"), built(&args, "wards.geojson"));
+    for (a, b) in one.areas.iter().zip(&two.areas) {
+        assert_eq!((a.area, &a.name, a.population), (b.area, &b.name, b.population));
+        assert!((a.area_km2 - b.area_km2).abs() < 0.002, "{}: {} and {}", a.area, a.area_km2, b.area_km2);
+    }
+    let metres = farthest_apart(&one, &two);
+    assert!(metres <= 2.0 * 8.5 + 2.0, "{metres} m: more than two simplifications of one line can differ");
+}
+
+#[test]
+#[ignore = "needs ../shared"]
+fn shared_wrong_input_leaves_the_folder_untouched() {
+    let (out, wrong) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    fs::write(out.path().join("wards.geojson"), "before").unwrap();
+    let mut args = shared(out.path());
+    args.fsa_population = wrong.path().join("none.csv");
+    fs::write(&args.fsa_population, "fsa,census_year,population\nM1B,2021,65555\n").unwrap();
+    assert!(matches!(boundaries::build(&args), Err(Error::Population { .. })));
+    args = shared(out.path());
+    std::mem::swap(&mut args.wards, &mut args.wards_44);
+    assert!(matches!(boundaries::build(&args), Err(Error::Value { .. })));
+    assert_eq!(fs::read_to_string(out.path().join("wards.geojson")).unwrap(), "before");
+    assert_eq!(fs::read_dir(out.path()).unwrap().count(), 1);
+}
+
+#[test]
+#[ignore = "needs ../shared"]
+fn shared_part_of_the_fsas_is_refused() {
+    let (out, part) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut args = shared(out.path());
+    let mut fsas: Value = serde_json::from_slice(&fs::read(&args.fsas).unwrap()).unwrap();
+    fsas["features"].as_array_mut().unwrap().retain(|f| f["properties"]["CFSAUID"] != "M5V");
+    args.fsas = part.path().join("fsas.geojson");
+    fs::write(&args.fsas, fsas.to_string()).unwrap();
+    let error = boundaries::build(&args).unwrap_err();
+    assert!(error.to_string().contains("M5V"), "{error}");
+}
+
+#[test]
+#[ignore = "needs ../shared"]
+fn shared_simplified_borders_stay_near_those_of_the_source() {
+    let source = shared(Path::new("unused")).wards;
+    let source: Value = serde_json::from_slice(&fs::read(source).unwrap()).unwrap();
+    let wards = committed("wards.geojson");
+    for feature in source["features"].as_array().unwrap() {
+        let code = feature["properties"]["AREA_SHORT_CODE"].as_u64().unwrap();
+        let geometry: geojson::Geometry = serde_json::from_value(feature["geometry"].clone()).unwrap();
+        let full = geo::Geometry::<f64>::try_from(geometry.value).unwrap();
+        let metres = farthest(full.coords_iter(), &wards.areas[code as usize - 1].geometry);
+        assert!(metres <= 40.0, "ward {code}: {metres} m");
+    }
+}
+
+fn metres_to(point: geo::Coord<f64>, line: &geo::Line) -> f64 {
+    let plane = |c: geo::Coord<f64>| ((c.x + 79.4) * 80_609.0, (c.y - 43.7) * 111_106.0);
+    let ((px, py), (ax, ay), (bx, by)) = (plane(point), plane(line.start), plane(line.end));
+    let t = (((px - ax) * (bx - ax) + (py - ay) * (by - ay)) / ((bx - ax).powi(2) + (by - ay).powi(2))).clamp(0.0, 1.0);
+    (px - ax - t * (bx - ax)).hypot(py - ay - t * (by - ay))
+}
