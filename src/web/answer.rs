@@ -38,10 +38,14 @@ impl<'a> Answer<'a> {
         Ok(Self { legend: Legend::new(&classes, view.measure), values, layer, total, not_mapped: total - mapped, view })
     }
 
-    /// The areas by value, the highest first, those without a rank last; by code where equal.
+    /// The areas by value, the highest first, those without a rank behind those with one; by code where equal.
     pub fn ranked(&self) -> Vec<(usize, &AreaValue)> {
         let mut order: Vec<_> = self.values.iter().enumerate().collect();
-        order.sort_by_key(|(_, value)| (value.rank.unwrap_or(usize::MAX), value.area));
+        order.sort_by(|(_, a), (_, b)| {
+            let rank = |v: &AreaValue| v.rank.unwrap_or(usize::MAX);
+            let value = |v: &AreaValue| v.value.unwrap_or(f64::NEG_INFINITY);
+            rank(a).cmp(&rank(b)).then(value(b).total_cmp(&value(a))).then(a.area.cmp(&b.area))
+        });
         order
     }
 

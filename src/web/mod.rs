@@ -133,19 +133,15 @@ async fn told_to_stop() {
 
 fn router(app: Arc<App>) -> Router {
     let constant = |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
-    let api = Router::new()
-        .route("/choropleth", get(choropleth))
-        .route("/counts", get(counts))
-        .route("/types", get(types))
-        .route("/months", get(months))
-        .layer(constant(ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
-        .layer(constant(ACCESS_CONTROL_EXPOSE_HEADERS, "etag"));
     Router::new()
         .route("/", get(map))
         .route("/assets/{name}", get(asset))
         .route("/health/live", get(async || "live\n"))
         .route("/health/ready", get(ready))
-        .nest("/api/v1", api)
+        .route("/api/v1/choropleth", get(choropleth))
+        .route("/api/v1/counts", get(counts))
+        .route("/api/v1/types", get(types))
+        .route("/api/v1/months", get(months))
         .fallback(async |uri: Uri| Failure::NotFound.respond(uri.path()))
         .method_not_allowed_fallback(async |uri: Uri| Failure::MethodNotAllowed.respond(uri.path()))
         .with_state(app)
@@ -153,7 +149,19 @@ fn router(app: Arc<App>) -> Router {
         .layer(constant(CONTENT_SECURITY_POLICY, POLICY))
         .layer(constant(X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(constant(REFERRER_POLICY, "strict-origin-when-cross-origin"))
+        .layer(middleware::from_fn(open_api))
         .layer(middleware::from_fn(log))
+}
+
+/// The API may be read by pages of any origin, and so may its errors.
+async fn open_api(request: Request, next: Next) -> Response {
+    let is_api = request.uri().path().starts_with("/api/");
+    let mut response = next.run(request).await;
+    if is_api {
+        response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        response.headers_mut().insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("etag"));
+    }
+    response
 }
 
 async fn log(request: Request, next: Next) -> Response {

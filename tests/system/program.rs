@@ -72,14 +72,15 @@ impl Server {
 
     fn start_only(lake: &Path) -> Self {
         let arguments = ["serve", "--port", "0", "--reload-seconds", "1", "--lake", lake.to_str().unwrap()];
-        let mut child = toronto311(&arguments).stderr(Stdio::piped()).spawn().unwrap();
-        let mut log = BufReader::new(child.stderr.take().unwrap());
-        let mut line = String::new();
-        log.read_line(&mut line).unwrap();
-        let port = serde_json::from_str::<Value>(&line).unwrap()["port"].as_u64().unwrap();
+        let child = toronto311(&arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut server = Self { child, base: String::new() };
+        let mut log = BufReader::new(server.child.stderr.take().unwrap()).lines();
+        let mut line = || serde_json::from_str::<Value>(&log.next().unwrap().unwrap()).unwrap();
+        let port = std::iter::repeat_with(&mut line).find_map(|line| line["port"].as_u64()).unwrap();
+        server.base = format!("http://127.0.0.1:{port}");
         // Somebody has to read the log, or the server would block on a full pipe.
-        std::thread::spawn(move || log.lines().for_each(drop));
-        Self { child, base: format!("http://127.0.0.1:{port}") }
+        std::thread::spawn(move || log.for_each(drop));
+        server
     }
 
     pub fn get(&self, path: &str) -> Answer {

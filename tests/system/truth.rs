@@ -44,6 +44,9 @@ fn truth(folder: &Path) -> Counts {
         }
         counts.accepted += requests;
         if !ward.is_empty() {
+            // The forestry rows of 2014 to 2017 came to us with names of the 25 wards. One of these pairs of name and
+            // number is in both models, and the contract takes the 44 in files of these years.
+            let model = if ward == "1" && *month < *"2018" { "44" } else { &model };
             *counts.by_ward.entry((month.clone(), format!("{model}/{ward:0>2}"))).or_default() += requests;
         }
         if !fsa.is_empty() {

@@ -1,0 +1,35 @@
+# The commands of the project. `make run` and `make test` set up what they need.
+
+# A folder with full-size look-alikes of the City's files, where there is one: more tests run.
+SHARED := $(wildcard ../shared/source-standin)
+export CARGO_TERM_COLOR ?= always
+
+.PHONY: help run test assets lint unit browser
+
+help: ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+run: assets ## Build and serve the map on port 8080
+	cargo run --release --locked -- serve
+
+test: assets lint unit browser ## Everything that must pass
+
+assets: static/node_modules/.package-lock.json ## The pinned front-end assets
+
+%/node_modules/.package-lock.json: %/package-lock.json
+	npm ci --prefix $* --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+lint: assets ## Format, lints and documentation, warnings denied
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
+
+unit: assets ## Unit tests and the built program from outside
+	@echo "full-size source beside the repository: $(if $(SHARED),$(SHARED): its tests run,none: its tests are ignored)"
+	cargo test --locked -- $(if $(SHARED),--include-ignored)
+
+browser: assets tests/browser/node_modules/.package-lock.json ## The page in headless Chromium
+	@command -v chromium > /dev/null || { apt-get update -q && apt-get install -y -q chromium fonts-dejavu-core; }
+	cargo build --locked
+	node --test --test-reporter=spec tests/browser/

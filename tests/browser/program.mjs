@@ -1,0 +1,45 @@
+// Starts the built program and a browser to look at it.
+import { spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { chromium } from "playwright-core";
+
+const PROGRAM = new URL("../../target/debug/toronto311", import.meta.url).pathname;
+
+/** Serves an empty lake, which becomes the demo, on a free port. */
+export async function serve() {
+  const lake = await mkdtemp(join(tmpdir(), "lake-"));
+  const child = spawn(PROGRAM, ["serve", "--port", "0", "--lake", lake], { stdio: ["ignore", "ignore", "pipe"] });
+  const lines = createInterface({ input: child.stderr });
+  const port = await new Promise((resolve, reject) => {
+    lines.on("line", (line) => line.startsWith("{") && JSON.parse(line).port && resolve(JSON.parse(line).port));
+    child.once("exit", (code) => reject(new Error(`the server ended with ${code}`)));
+  });
+  const base = `http://127.0.0.1:${port}`;
+  while (!(await fetch(`${base}/health/ready`)).ok) await new Promise((resolve) => setTimeout(resolve, 50));
+  const stop = async () => {
+    child.removeAllListeners("exit").kill("SIGTERM");
+    await new Promise((resolve) => child.once("exit", resolve));
+    await rm(lake, { recursive: true });
+  };
+  return { base, stop };
+}
+
+export function launch() {
+  const quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"];
+  return chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu", ...quiet] });
+}
+
+/** A page that fails the test on an error in its console or a request to anywhere but us. */
+export async function open(browser, base, path, options = {}) {
+  const context = await browser.newContext({ baseURL: base, viewport: { width: 1440, height: 900 }, ...options });
+  const page = await context.newPage();
+  const complaints = [];
+  page.on("console", (message) => ["error", "warning"].includes(message.type()) && complaints.push(message.text()));
+  page.on("pageerror", (error) => complaints.push(error.message));
+  page.on("request", (request) => request.url().startsWith(base) || request.url().startsWith("data:") || complaints.push(request.url()));
+  await page.goto(path);
+  return { page, complaints };
+}
