@@ -38,7 +38,8 @@ fn assets(out: &Path) -> Result<String, Box<dyn Error>> {
     let mut table = format!("pub(crate) static ASSETS: [Asset; {}] = [\n", ASSETS.len());
     for (name, file, content_type) in ASSETS {
         println!("cargo::rerun-if-changed={file}");
-        let bytes = fs::read(file).map_err(|e| format!("{file}: {e}; run `make assets` first (needs Node.js with npm)"))?;
+        let bytes =
+            fs::read(file).map_err(|e| format!("{file}: {e}; run `make assets` first (needs Node.js with npm)"))?;
         let (stem, extension) = name.rsplit_once('.').ok_or("an asset's name has an extension")?;
         let hashed = format!("{stem}-{}.{extension}", &hex(&Sha256::digest(&bytes))[..12]);
         fs::write(out.join(format!("{name}.br")), brotli_11(&bytes)?)?;

@@ -100,7 +100,10 @@ impl Cli {
 
     fn log_problem(&self) -> Option<String> {
         let error = self.log.parse::<tracing_subscriber::filter::Targets>().err()?;
-        Some(format!("TORONTO311_LOG / --log {:?}: {error}; expected a level such as info or targets with levels", self.log))
+        Some(format!(
+            "TORONTO311_LOG / --log {:?}: {error}; expected a level such as info or targets with levels",
+            self.log
+        ))
     }
 }
 

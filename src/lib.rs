@@ -1,4 +1,25 @@
 //! Toronto's 311 requests, from the City's yearly files to a map.
+//!
+//! ```text
+//! source -> lake -> clean -> marts -> choropleth -> web      (data)
+//! '------------ pipeline ---------'   '---- web ----'        (calls)
+//! ```
+//!
+//! | module | in | out |
+//! |--|--|--|
+//! | [`domain`] | text | months, areas, types, statuses: what travels between the others |
+//! | [`config`], [`telemetry`] | arguments, environment | settings, log lines |
+//! | [`source`] | a folder, or nothing for the demo | yearly files on the local disk |
+//! | [`lake`] | bytes | named objects; the only place that knows a path |
+//! | [`clean`] | a yearly file | accepted and quarantined rows, partial counts |
+//! | [`marts`] | partial counts | small tables; all counts of one type in memory |
+//! | [`release`] | inputs and marts | the record of a published state, the pointer to it |
+//! | [`pipeline`] | a source | a release: the steps in order |
+//! | [`boundaries`] | official boundary files | `geo/`, and back into memory |
+//! | [`choropleth`] | areas and counts | values, classes, colours, legend, SVG, GeoJSON: pure functions |
+//! | [`web`] | a URL | a page or an answer of the API |
+//!
+//! Which module may import which is in `tests/system/layers.rs`.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod boundaries;

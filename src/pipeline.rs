@@ -106,14 +106,7 @@ async fn refresh(lake: &Lake, files: Vec<YearFile>, origin: Origin) -> Result<Ou
         return Ok(Outcome::NoChange(id));
     }
     let marts = build_marts(lake, &id, &inputs).await?;
-    let release = Release {
-        release: id.clone(),
-        origin,
-        months,
-        complete_through,
-        inputs,
-        marts,
-    };
+    let release = Release { release: id.clone(), origin, months, complete_through, inputs, marts };
     release::publish(lake, &release, jiff::Timestamp::now()).await?;
     info!(release = %id, duration_ms = millis(started), "published");
     Ok(Outcome::Published(id))
@@ -178,10 +171,8 @@ async fn build_marts(
         let fetch = async |file: &str| {
             lake.fetch(Key::Clean { id: &input.clean, file }, folder.path(), &format!("{n}-{file}")).await
         };
-        partials.push(Partial {
-            counts: fetch(clean::COUNTS).await?,
-            request_types: fetch(clean::REQUEST_TYPES).await?,
-        });
+        partials
+            .push(Partial { counts: fetch(clean::COUNTS).await?, request_types: fetch(clean::REQUEST_TYPES).await? });
     }
     let out = temporary_folder()?;
     let path = out.path().to_owned();
@@ -215,7 +206,8 @@ fn release_id(complete_through: Month, origin: Origin, inputs: &[Input]) -> Resu
         Origin::Folder => "folder",
     };
     let hash = hash(cleaned.chain([of, marts::CODE_VERSION]));
-    let damaged = |e: crate::domain::ParseError| release::Error::Damaged { key: "release".to_owned(), cause: e.to_string() };
+    let damaged =
+        |e: crate::domain::ParseError| release::Error::Damaged { key: "release".to_owned(), cause: e.to_string() };
     Ok(ReleaseId::new(complete_through, &hash).map_err(damaged)?)
 }
 
@@ -257,9 +249,7 @@ fn temporary_folder() -> Result<tempfile::TempDir, Error> {
     tempfile::tempdir().map_err(disk(&std::env::temp_dir()))
 }
 
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
-) -> Result<T, Error> {
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
     let span = tracing::Span::current();
     tokio::task::spawn_blocking(move || span.in_scope(work)).await?
 }

@@ -73,7 +73,11 @@ fn round(lowest: f64, breaks: &mut Vec<f64>, measure: Measure) {
 /// The largest of …, 0.5, 1, 2, 5, 10, … that is not above a number; 1 for infinity.
 fn round_number_below(number: f64) -> f64 {
     let magnitude = if number.is_finite() { 10f64.powf(number.log10().floor()) } else { 1.0 };
-    [5.0, 2.0].map(|n| n * magnitude).into_iter().find(|round| *round <= number && number.is_finite()).unwrap_or(magnitude)
+    [5.0, 2.0]
+        .map(|n| n * magnitude)
+        .into_iter()
+        .find(|round| *round <= number && number.is_finite())
+        .unwrap_or(magnitude)
 }
 
 #[cfg(test)]
@@ -115,7 +119,10 @@ mod tests {
     #[test]
     fn a_value_at_a_break_is_in_the_class_above() {
         let classes = Classes::quantile(vec![1.0, 2.0, 3.0, 4.0, 5.0], Measure::Count);
-        assert_eq!([1.0, 2.0, 4.9, 5.0, 99.0].map(|v| classes.class_of(v)), [Some(0), Some(1), Some(3), Some(4), Some(4)]);
+        assert_eq!(
+            [1.0, 2.0, 4.9, 5.0, 99.0].map(|v| classes.class_of(v)),
+            [Some(0), Some(1), Some(3), Some(4), Some(4)]
+        );
     }
 
     proptest::proptest! {

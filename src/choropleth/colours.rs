@@ -28,4 +28,12 @@ mod tests {
         assert_eq!(sequential(3).collect::<Vec<_>>(), [0, 2, 4]);
         assert_eq!(sequential(1).collect::<Vec<_>>(), [2]);
     }
+
+    #[test]
+    fn the_style_sheet_has_the_same_colours() {
+        let style = include_str!("../../static/style.css");
+        for (step, colour) in SEQUENTIAL.iter().enumerate() {
+            assert!(style.contains(&format!(".c{step} {{ fill: {colour} }}")), "{step}");
+        }
+    }
 }

@@ -4,7 +4,7 @@ use geojson::Geometry;
 use serde::Serialize;
 
 use super::{AreaValue, Legend};
-use crate::boundaries::{BoundedArea, Boundaries};
+use crate::boundaries::{Boundaries, BoundedArea};
 
 /// Each area's geometry and constant properties as text.
 pub struct Fragments {

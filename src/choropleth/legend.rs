@@ -59,7 +59,9 @@ fn range(from: Option<f64>, below: Option<f64>, measure: Measure) -> String {
         (None, Some(below)) => format!("under {}", number(below)),
         (Some(from), None) => format!("{} and more", number(from)),
         (Some(from), Some(below)) if measure == Measure::Count && below - from <= 1.0 => number(from),
-        (Some(from), Some(below)) if measure == Measure::Count => format!("{} to {}", number(from), number(below - 1.0)),
+        (Some(from), Some(below)) if measure == Measure::Count => {
+            format!("{} to {}", number(from), number(below - 1.0))
+        }
         (Some(from), Some(below)) => format!("{} to under {}", number(from), number(below)),
     }
 }
@@ -84,20 +86,14 @@ mod tests {
 
     #[test]
     fn ranges_meet_without_overlap() {
-        assert_eq!(labels(&[0.1, 0.25, 0.5, 1.0, 2.5], Measure::Per1000), [
-            "under 0.25",
-            "0.25 to under 0.5",
-            "0.5 to under 1",
-            "1 to under 2.5",
-            "2.5 and more"
-        ]);
-        assert_eq!(labels(&[1.0, 2.0, 5.0, 9.0, 2000.0], Measure::Count), [
-            "under 2",
-            "2 to 4",
-            "5 to 8",
-            "9 to 1,999",
-            "2,000 and more"
-        ]);
+        assert_eq!(
+            labels(&[0.1, 0.25, 0.5, 1.0, 2.5], Measure::Per1000),
+            ["under 0.25", "0.25 to under 0.5", "0.5 to under 1", "1 to under 2.5", "2.5 and more"]
+        );
+        assert_eq!(
+            labels(&[1.0, 2.0, 5.0, 9.0, 2000.0], Measure::Count),
+            ["under 2", "2 to 4", "5 to 8", "9 to 1,999", "2,000 and more"]
+        );
     }
 
     #[test]

@@ -41,6 +41,15 @@ impl Measure {
         }
     }
 
+    /// The same, for a list to choose from.
+    pub fn choice(self) -> &'static str {
+        match self {
+            Self::Per1000 => "Per 1,000 residents",
+            Self::Count => "Count",
+            Self::PerKm2 => "Per km²",
+        }
+    }
+
     /// The heading of a table's column.
     pub fn column(self) -> &'static str {
         match self {

@@ -137,16 +137,10 @@ mod tests {
             "M1E" => 19,
             _ => 200,
         };
-        let values = join(&areas, requests, Measure::Per1000, &Classes::quantile(vec![5.0, 10.0, 20.0], Measure::Per1000));
+        let values =
+            join(&areas, requests, Measure::Per1000, &Classes::quantile(vec![5.0, 10.0, 20.0], Measure::Per1000));
         let states: Vec<_> = values.iter().map(|v| v.state).collect();
-        assert_eq!(states, [
-            State::Value,
-            State::Zero,
-            State::NoData,
-            State::Unstable,
-            State::Unstable,
-            State::Value
-        ]);
+        assert_eq!(states, [State::Value, State::Zero, State::NoData, State::Unstable, State::Unstable, State::Value]);
         assert_eq!(values.iter().map(|v| v.rank).collect::<Vec<_>>(), [Some(1), Some(3), None, None, None, Some(2)]);
         assert_eq!(values[0].value, Some(20.0));
         assert_eq!((values[1].class, values[2].class), (None, None));

@@ -27,7 +27,8 @@ impl Shapes {
         let [west, south, east, north] = boundaries.bbox;
         let scale = WIDTH / (east - west);
         let (top, bottom) = (mercator(north), mercator(south));
-        let project = |at: Coord| (((at.x - west) * scale).round() as i64, ((top - mercator(at.y)) * scale).round() as i64);
+        let project =
+            |at: Coord| (((at.x - west) * scale).round() as i64, ((top - mercator(at.y)) * scale).round() as i64);
         Self {
             size: (WIDTH as u32, ((top - bottom) * scale).ceil() as u32),
             bbox: boundaries.bbox,

@@ -122,8 +122,7 @@ impl Columns {
         let find = |column: Column| {
             names.iter().position(|name| column.names().iter().any(|known| known.eq_ignore_ascii_case(name)))
         };
-        let missing: Vec<_> =
-            Column::ALL.into_iter().filter(|&c| find(c).is_none()).map(|c| c.names()[0]).collect();
+        let missing: Vec<_> = Column::ALL.into_iter().filter(|&c| find(c).is_none()).map(|c| c.names()[0]).collect();
         if !missing.is_empty() {
             return Err(missing);
         }

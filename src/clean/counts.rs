@@ -11,10 +11,10 @@ use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Field, Schema};
 use hashbrown::HashMap;
 
+use super::Problem;
 use super::parquet_file::ParquetFile;
 use super::row::Request;
 use super::vocabulary::Vocabulary;
-use super::Problem;
 use crate::domain::{Area, Geography, Month, Status, WardModel};
 
 /// What a count is of, besides the request type. Ordered as the rows of a mart are.
@@ -90,10 +90,16 @@ pub struct CellWriter {
 impl CellWriter {
     /// Creates or empties the file.
     pub fn create(path: &Path) -> Result<Self, Problem> {
-        let mut columns: Vec<Field> =
-            [("request_type", false), ("geography", false), ("ward_model", true), ("area", true), ("month", false), ("status", false)]
-                .map(|(name, nullable)| text(name, nullable))
-                .into();
+        let mut columns: Vec<Field> = [
+            ("request_type", false),
+            ("geography", false),
+            ("ward_model", true),
+            ("area", true),
+            ("month", false),
+            ("status", false),
+        ]
+        .map(|(name, nullable)| text(name, nullable))
+        .into();
         columns.push(Field::new("requests", DataType::Int64, false));
         let file = ParquetFile::create(path, Schema::new(columns))?;
         Ok(Self { file, texts: Default::default(), requests: Int64Builder::new(), rows: 0 })

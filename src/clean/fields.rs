@@ -159,11 +159,10 @@ mod tests {
     #[test]
     fn winter_begins_in_december() {
         let season = |text: &str| Season::of(text.parse().unwrap());
-        assert_eq!([season("2024-12"), season("2024-02"), season("2024-03")], [
-            Season::Winter,
-            Season::Winter,
-            Season::Spring
-        ]);
+        assert_eq!(
+            [season("2024-12"), season("2024-02"), season("2024-03")],
+            [Season::Winter, Season::Winter, Season::Spring]
+        );
         assert_eq!(season("2024-11"), Season::Autumn);
     }
 }

@@ -8,9 +8,9 @@ use arrow_array::builder::{BinaryBuilder, StringBuilder, UInt64Builder};
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Field, Schema};
 
+use super::Problem;
 use super::contract::Reason;
 use super::parquet_file::ParquetFile;
-use super::Problem;
 
 /// Bytes of raw text held before they are written, so that a file of nothing but bad rows costs no more memory.
 const BUFFERED: usize = 1 << 20;

@@ -8,15 +8,17 @@ use std::sync::Arc;
 
 use arrow_array::builder::StringBuilder;
 use arrow_array::types::Int32Type;
-use arrow_array::{ArrayRef, DictionaryArray, Int8Array, Int32Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow_array::{
+    ArrayRef, DictionaryArray, Int8Array, Int32Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use jiff::tz::TimeZone;
 
+use super::Problem;
 use super::fields::Season;
 use super::parquet_file::ParquetFile;
 use super::row::Request;
 use super::vocabulary::{Texts, Vocabulary};
-use super::Problem;
 use crate::domain::{Month, Status, WardModel};
 
 /// Rows held for a month before they are handed to the Parquet writer.

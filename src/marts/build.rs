@@ -149,7 +149,8 @@ mod tests {
 
     #[test]
     fn a_type_is_called_what_it_was_called_last() {
-        let types = one_per_type(vec![used("old", "2023-12", 900), used("rare", "2024-03", 2), used("new", "2024-03", 40)]);
+        let types =
+            one_per_type(vec![used("old", "2023-12", 900), used("rare", "2024-03", 2), used("new", "2024-03", 40)]);
         assert_eq!(types.len(), 1);
         assert_eq!((types[0].label.as_str(), types[0].requests), ("new", 942));
     }

@@ -77,7 +77,8 @@ fn cells_of(batch: &RecordBatch) -> Result<Vec<CellRow>, Error> {
             let model = models.is_valid(row).then(|| models.value(row).parse::<WardModel>()).transpose()?;
             let read = |code: &str| Area::from_code(geography, model, code).ok_or_else(|| Error::Area(code.to_owned()));
             let area = areas.is_valid(row).then(|| read(areas.value(row))).transpose()?;
-            let cell = Cell { geography, area, month: months.value(row).parse()?, status: statuses.value(row).parse()? };
+            let cell =
+                Cell { geography, area, month: months.value(row).parse()?, status: statuses.value(row).parse()? };
             Ok((request_type.clone(), cell, requests.value(row)))
         })
         .collect()

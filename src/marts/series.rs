@@ -58,7 +58,13 @@ impl Series {
     }
 
     /// Requests of an area (`None`: those without an area in that geography) in whole months, of one status or of all.
-    pub fn requests(&self, geography: Geography, area: Option<Area>, months: MonthRange, status: Option<Status>) -> u64 {
+    pub fn requests(
+        &self,
+        geography: Geography,
+        area: Option<Area>,
+        months: MonthRange,
+        status: Option<Status>,
+    ) -> u64 {
         match (self.slot(geography, area), self.plane(status)) {
             (Some(slot), Some(plane)) => plane.between(self.rows(months), self.slots.len(), slot),
             _ => 0,
@@ -142,13 +148,16 @@ mod tests {
     fn any_range_is_the_sum_of_its_months() {
         let ward = Ward::new(WardModel::Wards25, 4).map(Area::Ward);
         let fsa = Fsa::new(b"M5V").map(Area::Fsa);
-        let series = Series::new(range("2023-11..2024-02"), vec![
-            (cell(ward, "2023-11", Status::New), 1),
-            (cell(ward, "2024-02", Status::New), 20),
-            (cell(ward, "2024-02", Status::Closed), 300),
-            (cell(fsa, "2024-01", Status::New), 7),
-            (cell(None, "2024-01", Status::New), 5),
-        ]);
+        let series = Series::new(
+            range("2023-11..2024-02"),
+            vec![
+                (cell(ward, "2023-11", Status::New), 1),
+                (cell(ward, "2024-02", Status::New), 20),
+                (cell(ward, "2024-02", Status::Closed), 300),
+                (cell(fsa, "2024-01", Status::New), 7),
+                (cell(None, "2024-01", Status::New), 5),
+            ],
+        );
         let wards = |months, status| series.requests(Geography::Ward, ward, range(months), status);
         assert_eq!(wards("2023-11..2024-02", None), 321);
         assert_eq!(wards("2023-12..2024-02", Some(Status::New)), 20);

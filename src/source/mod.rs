@@ -93,7 +93,8 @@ mod tests {
 
     #[test]
     fn yearly_files_are_found_in_the_folder_and_in_its_resources() {
-        let folder = folder(&["SR2024.zip", "resources/sr2023.csv", "package_show.json", "truth/SR2020.zip", "SR20.zip"]);
+        let folder =
+            folder(&["SR2024.zip", "resources/sr2023.csv", "package_show.json", "truth/SR2020.zip", "SR20.zip"]);
         let years: Vec<_> = year_files(folder.path()).unwrap().into_iter().map(|file| file.year).collect();
         assert_eq!(years, [2023, 2024]);
     }

@@ -97,7 +97,7 @@ impl<'a> MapPage<'a> {
             from: months(live, view.months.first()),
             to: months(live, view.months.last()),
             statuses: statuses(view),
-            measures: Measure::ALL.map(|m| choice(m.as_str(), m.label(), view.measure.as_str())).into(),
+            measures: Measure::ALL.map(|m| choice(m.as_str(), m.choice(), view.measure.as_str())).into(),
             size: answer.layer.shapes.size,
             bbox: answer.layer.shapes.bbox.map(|degrees| degrees.to_string()).join(","),
             rows: rows(answer),
@@ -206,7 +206,9 @@ fn not_mapped(answer: &Answer<'_>) -> Option<String> {
     }
     let reason = match answer.view.geography {
         Geography::Ward => "their ward is not known",
-        Geography::Fsa => "they were reported at an intersection, without a postal code, or in one without residents",
+        Geography::Fsa => {
+            "they were reported at an intersection, so without a postal code, or in one that is not an area"
+        }
     };
     Some(format!("{} of them are not on this map: {reason}.", thousands(answer.not_mapped)))
 }

@@ -107,14 +107,8 @@ impl Parser<'_> {
         let months = self.months(geography);
         let statuses = Status::ALL.map(Status::as_str).join(", ");
         let status = self.word("status", &statuses);
-        let mut view = View {
-            geography,
-            ward_model: WardModel::Wards25,
-            request_type,
-            months,
-            status,
-            measure: Measure::Per1000,
-        };
+        let mut view =
+            View { geography, ward_model: WardModel::Wards25, request_type, months, status, measure: Measure::Per1000 };
         if let Some(model) = self.live.ward_model(months) {
             view.ward_model = model;
         } else if geography == Geography::Ward {
@@ -212,7 +206,11 @@ impl Parser<'_> {
         let default = default_measure(layer);
         let Some(measure) = self.word("measure", &Measure::ALL.map(Measure::as_str).join(", ")) else { return default };
         if measure == Measure::Per1000 && !layer.has_population() {
-            self.refuse("measure", "per_1000", "count or per_km2: the census has no residents by the 44 wards of before 2018");
+            self.refuse(
+                "measure",
+                "per_1000",
+                "count or per_km2: the census has no residents by the 44 wards of before 2018",
+            );
         }
         measure
     }
@@ -223,7 +221,8 @@ impl Parser<'_> {
             .into_iter()
             .filter_map(|model| {
                 let months = self.live.months_of(model)?;
-                let cut = MonthRange::new(months.first().max(view.months.first()), months.last().min(view.months.last()))?;
+                let cut =
+                    MonthRange::new(months.first().max(view.months.first()), months.last().min(view.months.last()))?;
                 Some((model, cut))
             })
             .collect();

@@ -23,14 +23,22 @@ fn an_empty_lake_is_served_as_demo_data_that_says_so() {
     assert_eq!(page.body.matches("<tr id=\"row-").count(), 25);
     assert!(page.body.contains("Contains information licensed under the Open Government Licence – Toronto."));
     assert!(page.body.contains("This does not constitute an endorsement by Statistics Canada of this product."));
-    assert!(!page.body.contains("http://") || page.body.matches("http://").count() == page.body.matches("http://www.w3.org/").count());
+    assert!(
+        !page.body.contains("http://")
+            || page.body.matches("http://").count() == page.body.matches("http://www.w3.org/").count()
+    );
     assert!(!page.body.contains("https://"), "nothing is loaded from elsewhere");
 }
 
 #[test]
 fn page_geojson_and_counts_have_the_same_numbers() {
     let (server, _lake) = demo();
-    for query in ["", "geo=fsa", "type=road-pot-hole&month=2024-03", "geo=fsa&from=2024-01&to=2024-12&status=closed&measure=count"] {
+    for query in [
+        "",
+        "geo=fsa",
+        "type=road-pot-hole&month=2024-03",
+        "geo=fsa&from=2024-01&to=2024-12&status=closed&measure=count",
+    ] {
         let map = server.get(&format!("/api/v1/choropleth?{query}")).json();
         let table = server.get(&format!("/api/v1/counts?{query}")).json();
         let page = server.get(&format!("/?{query}")).body;
@@ -61,9 +69,12 @@ fn months_and_types_add_up_to_the_same_total() {
     assert_eq!(sum(&types["rows"], |row| &row["requests"]), total);
     let whole = server.get("/api/v1/choropleth?from=2023-01&to=2025-12").json();
     assert_eq!(whole["total"], total);
-    assert_eq!(months["rows"][0], serde_json::json!({
-        "month": "2023-01", "requests": months["rows"][0]["requests"], "complete": true, "ward_model": "25"
-    }));
+    assert_eq!(
+        months["rows"][0],
+        serde_json::json!({
+            "month": "2023-01", "requests": months["rows"][0]["requests"], "complete": true, "ward_model": "25"
+        })
+    );
 }
 
 #[test]

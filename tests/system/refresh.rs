@@ -92,7 +92,8 @@ fn a_bad_file_ends_with_one_line_and_leaves_the_release() {
         let bytes = fs::read(path).unwrap();
         fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
     };
-    let cases: [(&str, &dyn Fn(&Path), &str); 8] = [
+    type Case<'a> = (&'a str, &'a dyn Fn(&Path), &'a str);
+    let cases: [Case<'_>; 8] = [
         ("an empty ZIP", &|path| zip(path, &[]), "is a ZIP without a CSV; it holds nothing"),
         ("no CSV", &|path| zip(path, &[("readme.txt", "x")]), "is a ZIP without a CSV; it holds readme.txt"),
         ("two CSVs", &|path| zip(path, &[("a.csv", HEADER), ("b.csv", HEADER)]), "is a ZIP with 2 CSVs, expected one"),

@@ -26,7 +26,8 @@ fn shared(path: &str) -> PathBuf {
 }
 
 fn python(script: &str, arguments: &[&str]) {
-    let status = Command::new("python3").arg(shared(script)).args(arguments).stdout(std::process::Stdio::null()).status();
+    let status =
+        Command::new("python3").arg(shared(script)).args(arguments).stdout(std::process::Stdio::null()).status();
     assert!(status.unwrap().success());
 }
 
@@ -61,7 +62,8 @@ fn published(lake: &Path) -> Counts {
     let record = |path: PathBuf| -> serde_json::Value { serde_json::from_reader(File::open(path).unwrap()).unwrap() };
     let id: ReleaseId = record(lake.join("current.json"))["release"].as_str().unwrap().parse().unwrap();
     let release = record(lake.join(format!("releases/{id}.json")));
-    let sum = |name: &str| release["inputs"].as_array().unwrap().iter().map(|input| input[name].as_i64().unwrap()).sum();
+    let sum =
+        |name: &str| release["inputs"].as_array().unwrap().iter().map(|input| input[name].as_i64().unwrap()).sum();
     let (read, accepted): (i64, i64) = (sum("read"), sum("accepted"));
     let mut counts = Counts { accepted, void: read - accepted, ..Counts::default() };
     let mart = lake.join(format!("marts/{id}")).join(marts::REQUESTS_BY_AREA_MONTH);
