@@ -71,13 +71,13 @@ impl Measure {
 
     /// Whether the value of an area rests on too little to be compared.
     pub fn is_unstable(self, requests: u64, area: &BoundedArea) -> bool {
-        let few_residents = area.population.is_some_and(|p| p.count < FEW_RESIDENTS);
-        let few_requests = (1..FEW_REQUESTS).contains(&requests);
-        match self {
-            Self::Count => false,
-            Self::Per1000 => few_requests || few_residents,
-            Self::PerKm2 => few_requests,
-        }
+        let few_requests = self != Self::Count && (1..FEW_REQUESTS).contains(&requests);
+        few_requests || self.has_few_residents(area)
+    }
+
+    /// Whether it divides by too few residents.
+    pub fn has_few_residents(self, area: &BoundedArea) -> bool {
+        self == Self::Per1000 && area.population.is_some_and(|p| p.count < FEW_RESIDENTS)
     }
 
     /// For people: whole counts with thousands separators, rates with three significant digits.

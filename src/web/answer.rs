@@ -103,8 +103,8 @@ fn classes(view: &View, layer: &Layer, live: &Live, series: &Series) -> Classes 
     for months in periods {
         values.extend(layer.boundaries.areas.iter().filter_map(|area| {
             let requests = series.requests(view.geography, Some(area.area), months, view.status);
-            let stable = !view.measure.is_unstable(requests, area);
-            view.measure.value(requests, area).filter(|_| stable)
+            // Few requests make a value uncertain, but few residents make it huge, and it would stretch the classes.
+            view.measure.value(requests, area).filter(|_| !view.measure.has_few_residents(area))
         }));
     }
     Classes::quantile(values, view.measure)
