@@ -27,6 +27,10 @@ pub enum Command {
     /// Read yearly files and publish a release. Exit code 0: published or no change; 1: failed, the last release is
     /// still live; 2: wrong usage.
     Refresh(Refresh),
+    /// Clean one yearly file into a folder and print what was in it: what `refresh` does with each file.
+    Clean(Clean),
+    /// Print the data contract as Markdown.
+    Contract,
     /// Make the boundary files in geo/ from official sources.
     #[command(subcommand)]
     Boundaries(Boundaries),
@@ -59,6 +63,27 @@ pub struct Refresh {
     /// Folder with yearly files, named like SR2024.zip or SR2024.csv, in it or in its resources/.
     #[arg(long, env = "TORONTO311_SOURCE", value_name = "FOLDER")]
     pub source: PathBuf,
+    /// Rows of a file that may be in quarantine for one reason, in per cent of those read, and at least ten. A file with
+    /// more is held back, and the last release stays.
+    #[arg(long, env = "TORONTO311_QUARANTINE_BUDGET", default_value = "0.1", value_name = "PERCENT")]
+    pub quarantine_budget: f64,
+}
+
+/// Settings of `clean`.
+#[derive(Debug, Args)]
+pub struct Clean {
+    /// The yearly file, ZIP or CSV.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Folder to write to; made if it is not there, and it must be empty.
+    #[arg(long, value_name = "FOLDER")]
+    pub out: PathBuf,
+    /// The year of the file, if its name does not say it.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(2000..3000))]
+    pub year: Option<u16>,
+    /// Print the summary as JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Where data is kept.
@@ -93,9 +118,18 @@ impl Cli {
         let lake = match &self.command {
             Command::Serve(serve) => &serve.lake.folder,
             Command::Refresh(refresh) => &refresh.lake.folder,
-            Command::Boundaries(_) => return self.log_problem().into_iter().collect(),
+            Command::Boundaries(_) | Command::Clean(_) | Command::Contract => {
+                return self.log_problem().into_iter().collect();
+            }
         };
-        [self.log_problem(), lake_problem(lake)].into_iter().flatten().collect()
+        [self.log_problem(), lake_problem(lake), self.budget_problem()].into_iter().flatten().collect()
+    }
+
+    fn budget_problem(&self) -> Option<String> {
+        let &Command::Refresh(Refresh { quarantine_budget: budget, .. }) = &self.command else { return None };
+        (!(0.0..=100.0).contains(&budget)).then(|| {
+            format!("TORONTO311_QUARANTINE_BUDGET / --quarantine-budget {budget}: expected a percentage from 0 to 100")
+        })
     }
 
     fn log_problem(&self) -> Option<String> {

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use toronto311::config::{Boundaries, Cli, Command, Refresh, Serve};
+use toronto311::config::{Boundaries, Clean, Cli, Command, Refresh, Serve};
 use toronto311::lake::Lake;
 use toronto311::{boundaries, pipeline, telemetry, web};
 
@@ -32,6 +32,11 @@ fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(settings) => runtime()?.block_on(serve(settings)),
         Command::Refresh(settings) => runtime()?.block_on(refresh(settings)),
+        Command::Clean(settings) => clean(&settings),
+        Command::Contract => {
+            print!("{}", toronto311::clean::contract::markdown());
+            Ok(())
+        }
         Command::Boundaries(Boundaries::Build(args)) => {
             println!("{}", boundaries::build(&args)?);
             Ok(())
@@ -56,9 +61,19 @@ async fn serve(settings: Serve) -> anyhow::Result<()> {
 
 async fn refresh(settings: Refresh) -> anyhow::Result<()> {
     let lake = Lake::open(&settings.lake.folder)?;
-    match pipeline::refresh_from_folder(&lake, &settings.source).await? {
+    match pipeline::refresh_from_folder(&lake, &settings.source, settings.quarantine_budget).await? {
         pipeline::Outcome::Published(release) => println!("published {release}"),
         pipeline::Outcome::NoChange(release) => println!("no_change {release}"),
+    }
+    Ok(())
+}
+
+fn clean(settings: &Clean) -> anyhow::Result<()> {
+    let summary = pipeline::clean_file(&settings.file, settings.year, &settings.out)?;
+    if settings.json {
+        println!("{}", serde_json::to_string(&summary)?);
+    } else {
+        print!("{summary}");
     }
     Ok(())
 }

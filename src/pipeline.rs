@@ -42,6 +42,28 @@ pub enum Error {
     /// The release can't be recorded.
     #[error(transparent)]
     Release(#[from] release::Error),
+    /// A file has so many bad rows of one kind that the source must have changed.
+    #[error("{file}: {rows} of {read} rows are {}, more than {budget} %; the first is {example}", reason.as_str())]
+    OverBudget {
+        /// Name of the file.
+        file: String,
+        /// What is wrong with the rows.
+        reason: clean::Reason,
+        /// How many of them.
+        rows: u64,
+        /// Rows of the file.
+        read: u64,
+        /// In per cent.
+        budget: f64,
+        /// One of them.
+        example: String,
+    },
+    /// `clean` was not told the year.
+    #[error("{}: which year is it of? Its name is not like SR2024.zip: say --year", .0.display())]
+    NoYear(PathBuf),
+    /// `clean` would mix its output with something else.
+    #[error("{}: expected an empty folder", .0.display())]
+    NotEmpty(PathBuf),
     /// Every file was read, and no row was accepted.
     #[error("no row of any file was accepted")]
     NoRows,
@@ -68,9 +90,19 @@ pub enum Outcome {
     NoChange(ReleaseId),
 }
 
-/// Publishes the yearly files of a folder.
-pub async fn refresh_from_folder(lake: &Lake, folder: &Path) -> Result<Outcome, Error> {
-    refresh(lake, source::year_files(folder)?, Origin::Folder).await
+/// Publishes the yearly files of a folder, if none has more rows in quarantine for one reason than `budget` per cent.
+pub async fn refresh_from_folder(lake: &Lake, folder: &Path, budget: f64) -> Result<Outcome, Error> {
+    refresh(lake, source::year_files(folder)?, Origin::Folder, budget).await
+}
+
+/// Cleans one file into a folder that is empty or not there.
+pub fn clean_file(file: &Path, year: Option<u16>, out: &Path) -> Result<Summary, Error> {
+    let year = year.or_else(|| source::year_of(file)).ok_or_else(|| Error::NoYear(file.to_owned()))?;
+    std::fs::create_dir_all(out).map_err(disk(out))?;
+    if std::fs::read_dir(out).map_err(disk(out))?.next().is_some() {
+        return Err(Error::NotEmpty(out.to_owned()));
+    }
+    Ok(clean::clean(file, year, out)?)
 }
 
 /// Publishes three years of generated requests if the lake has no release.
@@ -86,10 +118,10 @@ async fn refresh_from_demo(lake: &Lake) -> Result<Outcome, Error> {
     let folder = temporary_folder()?;
     let path = folder.path().to_owned();
     blocking(move || source::demo::write(&path).map_err(disk(&path))).await?;
-    refresh(lake, source::year_files(folder.path())?, Origin::Demo).await
+    refresh(lake, source::year_files(folder.path())?, Origin::Demo, 0.0).await
 }
 
-async fn refresh(lake: &Lake, files: Vec<YearFile>, origin: Origin) -> Result<Outcome, Error> {
+async fn refresh(lake: &Lake, files: Vec<YearFile>, origin: Origin, budget: f64) -> Result<Outcome, Error> {
     let started = Instant::now();
     let live = release::current(lake).await?.map(|current| current.release);
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
@@ -99,6 +131,7 @@ async fn refresh(lake: &Lake, files: Vec<YearFile>, origin: Origin) -> Result<Ou
     });
     let inputs: Vec<Input> = futures::stream::iter(steps).buffered(workers).try_collect().await?;
 
+    inputs.iter().try_for_each(|input| within_budget(&input.summary, budget))?;
     let (months, complete_through) = months_of(&inputs).ok_or(Error::NoRows)?;
     let id = release_id(complete_through, origin, &inputs)?;
     if live.as_ref() == Some(&id) {
@@ -127,6 +160,18 @@ async fn take_in(lake: &Lake, file: YearFile) -> Result<Input, Error> {
         None => clean_into(lake, &clean, copy, file.year).await?,
     };
     Ok(Input { sha256, bytes, clean, summary })
+}
+
+fn within_budget(summary: &Summary, budget: f64) -> Result<(), Error> {
+    let Some(reason) = summary.over_budget(budget) else { return Ok(()) };
+    Err(Error::OverBudget {
+        file: summary.file.clone(),
+        reason,
+        rows: summary.quarantined.get(&reason).copied().unwrap_or_default(),
+        read: summary.read,
+        budget,
+        example: summary.examples.get(&reason).cloned().unwrap_or_default(),
+    })
 }
 
 async fn cleaned_before(lake: &Lake, clean: &str) -> Result<Option<Summary>, Error> {

@@ -17,9 +17,12 @@
 //! FSA; `Intersection` is no FSA and no break either.
 
 mod archive;
-mod contract;
+mod columns;
+pub mod contract;
 pub mod counts;
+mod duplicates;
 mod fields;
+pub mod ledger;
 mod lines;
 mod parquet_file;
 mod quarantine;
@@ -38,7 +41,8 @@ pub use contract::Reason;
 pub use parquet_file::ParquetFile;
 pub use summary::Summary;
 
-use contract::Columns;
+use columns::Columns;
+use duplicates::Duplicates;
 use lines::Lines;
 use quarantine::Quarantine;
 use requests::RequestFiles;
@@ -94,6 +98,9 @@ pub enum Problem {
         /// The first 200 characters of the first line.
         header: String,
     },
+    /// The header is right but for what stands between its names.
+    #[error("has {0:?} between its columns, expected a comma")]
+    Separator(char),
     /// Broke off after the header: truncated, checksum wrong, too large.
     #[error("breaks off or is damaged after line {line}: {cause}")]
     Read {
@@ -127,6 +134,7 @@ fn clean_csv(csv: &mut dyn Read, file: &str, year: u16, out: &Path) -> Result<Su
     let mut requests = RequestFiles::new(out, year);
     let mut quarantine = Quarantine::create(&out.join(QUARANTINE), file)?;
     let mut counts = counts::Counts::default();
+    let mut duplicates = Duplicates::default();
     let mut summary = Summary::new(file, year, &columns);
     while advance(&mut lines)? {
         let judged = reader.read(&lines);
@@ -134,17 +142,23 @@ fn clean_csv(csv: &mut dyn Read, file: &str, year: u16, out: &Path) -> Result<Su
         match judged {
             Some(Ok(request)) => {
                 summary.accept(&request);
+                duplicates.see(request.created, lines.line());
                 counts.add(&request);
                 requests.add(&request, reader.vocabulary())?;
             }
-            Some(Err(reason)) => quarantine.add(lines.number(), reason, lines.line())?,
+            Some(Err(reason)) => {
+                summary.quarantine(lines.number(), reason, lines.line());
+                quarantine.add(lines.number(), reason, lines.line())?;
+            }
             None => summary.blank_lines += 1,
         }
     }
     requests.finish(reader.vocabulary())?;
     counts.write(&out.join(COUNTS), reader.vocabulary())?;
     counts::write_request_types(&out.join(REQUEST_TYPES), reader.vocabulary())?;
-    let summary = summary.complete(quarantine.finish()?, reader.unknown_statuses());
+    quarantine.finish()?;
+    summary.duplicates = duplicates.surplus;
+    summary.unknown_statuses = reader.unknown_statuses();
     let json = serde_json::to_vec_pretty(&summary).map_err(|e| Problem::Write(e.into()))?;
     fs::write(out.join(SUMMARY), json).map_err(Problem::Write)?;
     Ok(summary)
@@ -155,9 +169,11 @@ fn read_header(lines: &mut Lines<&mut dyn Read>) -> Result<Columns, Problem> {
         return Err(Problem::Empty);
     }
     let header = lines.line().strip_prefix(b"\xef\xbb\xbf").unwrap_or(lines.line());
-    Columns::read(header).map_err(|missing| Problem::MissingColumns {
-        missing,
-        header: String::from_utf8_lossy(header).chars().take(200).collect(),
+    Columns::read(header).map_err(|missing| match columns::separator(header) {
+        Some(separator) => Problem::Separator(separator),
+        None => {
+            Problem::MissingColumns { missing, header: String::from_utf8_lossy(header).chars().take(200).collect() }
+        }
     })
 }
 

@@ -1,6 +1,5 @@
 //! The rows that are not accepted, kept as they came: file, line number, one reason, raw bytes.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -24,7 +23,6 @@ pub struct Quarantine {
     reasons: StringBuilder,
     raw: BinaryBuilder,
     buffered: usize,
-    counts: BTreeMap<Reason, u64>,
 }
 
 impl Quarantine {
@@ -45,7 +43,6 @@ impl Quarantine {
             reasons: StringBuilder::new(),
             raw: BinaryBuilder::new(),
             buffered: 0,
-            counts: BTreeMap::new(),
         })
     }
 
@@ -55,7 +52,6 @@ impl Quarantine {
         self.lines.append_value(line);
         self.reasons.append_value(reason.as_str());
         self.raw.append_value(raw);
-        *self.counts.entry(reason).or_default() += 1;
         self.buffered += raw.len();
         if self.buffered > BUFFERED { self.flush() } else { Ok(()) }
     }
@@ -72,10 +68,9 @@ impl Quarantine {
         self.file.write(&batch)
     }
 
-    /// Completes the file and returns the rows by reason.
-    pub fn finish(mut self) -> Result<BTreeMap<Reason, u64>, Problem> {
+    /// Completes the file.
+    pub fn finish(mut self) -> Result<(), Problem> {
         self.flush()?;
-        self.file.finish()?;
-        Ok(self.counts)
+        self.file.finish()
     }
 }

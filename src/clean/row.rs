@@ -7,7 +7,8 @@ use std::io::Read;
 use hashbrown::HashMap;
 use jiff::civil::DateTime;
 
-use super::contract::{Column, Columns, Layout, Reason};
+use super::columns::{Columns, Layout};
+use super::contract::{Column, Reason};
 use super::fields::{self, decode};
 use super::lines::Lines;
 use super::split::Fields;
@@ -119,11 +120,13 @@ impl<'c> RowReader<'c> {
     }
 
     fn month_in_file(&self, created: DateTime) -> Result<Month, Reason> {
-        let month = u16::try_from(created.year()).ok().zip(u8::try_from(created.month()).ok());
-        month
-            .and_then(|(year, month)| Month::new(year, month))
-            .filter(|month| month.year() == self.year)
-            .ok_or(Reason::DateOutsideFile)
+        let (year, month) = (u16::try_from(created.year()), u8::try_from(created.month()));
+        let month = year.ok().zip(month.ok()).and_then(|(year, month)| Month::new(year, month));
+        match month.ok_or(Reason::BadDate)? {
+            month if month.year() < self.year => Err(Reason::DateOutsideFile),
+            month if month.year() > self.year => Err(Reason::FutureDate),
+            month => Ok(month),
+        }
     }
 
     fn kind(&mut self, layout: &Layout<'_>, line: &[u8]) -> Result<u32, Reason> {
@@ -197,6 +200,7 @@ mod tests {
         let row = |date: &str, kind: &str| format!("{date},New,M4C,,,Davenport (09),{kind},MLS,Bylaw");
         assert_eq!(reason(&row("2024-02-30 00:00:00", "Noise")), Some(Reason::BadDate));
         assert_eq!(reason(&row("2023-12-31 23:59:59", "Noise")), Some(Reason::DateOutsideFile));
+        assert_eq!(reason(&row("2025-01-01 00:00:00", "Noise")), Some(Reason::FutureDate));
         assert_eq!(reason(&row("2024-12-31 23:59:59", " ")), Some(Reason::BadType));
         assert_eq!(reason(&row("2024-12-31 23:59:59", "No,ise")), Some(Reason::BadWidth));
         assert_eq!(reason(&row("2024-12-31 23:59:59", "No\0ise")), Some(Reason::BadEncoding));

@@ -1,10 +1,12 @@
 //! What was in a file and where it went.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::contract::{Columns, Reason};
+use super::columns::Columns;
+use super::contract::Reason;
 use super::row::Request;
 use crate::domain::{Month, MonthRange};
 
@@ -21,12 +23,16 @@ pub struct Summary {
     pub accepted: u64,
     /// Of these, rows whose unquoted comma was put right.
     pub repaired: u64,
+    /// Of these, rows that are equal to an earlier row of the same second, byte for byte. They are kept.
+    pub duplicates: u64,
     /// Of these, rows without a ward: on the FSA map only.
     pub without_ward: u64,
     /// Of these, rows without an FSA: on the ward map only.
     pub without_fsa: u64,
     /// The other rows by reason.
     pub quarantined: BTreeMap<Reason, u64>,
+    /// The first row of each reason: its line and how it begins.
+    pub examples: BTreeMap<Reason, String>,
     /// Blank lines, which are no rows.
     pub blank_lines: u64,
     /// Columns that the contract doesn't know; their values are dropped.
@@ -35,6 +41,8 @@ pub struct Summary {
     pub unknown_statuses: BTreeMap<String, u64>,
     /// Accepted rows per month.
     pub months: BTreeMap<Month, u64>,
+    /// The day of the earliest accepted row, `YYYY-MM-DD`.
+    pub first_date: Option<jiff::civil::Date>,
     /// The day of the latest accepted row, `YYYY-MM-DD`.
     pub last_date: Option<jiff::civil::Date>,
 }
@@ -47,13 +55,16 @@ impl Summary {
             read: 0,
             accepted: 0,
             repaired: 0,
+            duplicates: 0,
             without_ward: 0,
             without_fsa: 0,
             quarantined: BTreeMap::new(),
+            examples: BTreeMap::new(),
             blank_lines: 0,
             extra_columns: columns.extra.clone(),
             unknown_statuses: BTreeMap::new(),
             months: BTreeMap::new(),
+            first_date: None,
             last_date: None,
         }
     }
@@ -64,17 +75,17 @@ impl Summary {
         self.without_ward += u64::from(request.ward.is_none());
         self.without_fsa += u64::from(request.fsa.is_none());
         *self.months.entry(request.month).or_default() += 1;
-        self.last_date = self.last_date.max(Some(request.created.date()));
+        let date = request.created.date();
+        self.first_date = Some(self.first_date.map_or(date, |first| first.min(date)));
+        self.last_date = self.last_date.max(Some(date));
     }
 
-    pub(super) fn complete(
-        mut self,
-        quarantined: BTreeMap<Reason, u64>,
-        unknown_statuses: BTreeMap<String, u64>,
-    ) -> Self {
-        self.quarantined = quarantined;
-        self.unknown_statuses = unknown_statuses;
-        self
+    pub(super) fn quarantine(&mut self, line: u64, reason: Reason, raw: &[u8]) {
+        *self.quarantined.entry(reason).or_default() += 1;
+        self.examples.entry(reason).or_insert_with(|| {
+            let start = String::from_utf8_lossy(&raw[..raw.len().min(200)]).replace(char::is_control, " ");
+            format!("line {line}: {start}")
+        });
     }
 
     /// Rows in quarantine, for whatever reason.
@@ -85,5 +96,47 @@ impl Summary {
     /// From the first to the last month with a row.
     pub fn range(&self) -> Option<MonthRange> {
         MonthRange::new(*self.months.first_key_value()?.0, *self.months.last_key_value()?.0)
+    }
+
+    /// The first reason that has more rows than a file may have, which is a share of those read in per cent, but never
+    /// less than ten: a small file is not stopped by one row.
+    pub fn over_budget(&self, percent: f64) -> Option<Reason> {
+        let allowed = (self.read as f64 * percent / 100.0).max(10.0);
+        self.quarantined.iter().find(|(_, rows)| **rows as f64 > allowed).map(|(reason, _)| *reason)
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}: {} rows read", self.file, self.read)?;
+        writeln!(f, "  accepted     {:>9}", self.accepted)?;
+        let of_these = [
+            ("repaired", self.repaired),
+            ("duplicates", self.duplicates),
+            ("without ward", self.without_ward),
+            ("without FSA", self.without_fsa),
+        ];
+        for (what, rows) in of_these {
+            writeln!(f, "    {what:<13}{rows:>7}")?;
+        }
+        writeln!(f, "  quarantined  {:>9}", self.quarantined())?;
+        for (reason, rows) in &self.quarantined {
+            let example = self.examples.get(reason).map_or("", String::as_str);
+            writeln!(f, "    {:<18}{rows:>2}  {example}", reason.as_str())?;
+        }
+        writeln!(f, "  blank lines  {:>9}", self.blank_lines)?;
+        if let Some((first, last)) = self.first_date.zip(self.last_date) {
+            writeln!(f, "  from {first} to {last}")?;
+        }
+        for (month, rows) in &self.months {
+            writeln!(f, "    {month}      {rows:>7}")?;
+        }
+        for column in &self.extra_columns {
+            writeln!(f, "  column not in the contract: {column}")?;
+        }
+        for (status, rows) in &self.unknown_statuses {
+            writeln!(f, "  status not in the contract: {status} ({rows} rows)")?;
+        }
+        Ok(())
     }
 }

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use hashbrown::HashMap;
 
 use super::fields::{decode, label};
-use crate::domain::{Month, TypeId};
+use super::ledger;
+use crate::domain::Month;
 
 /// Distinct texts in the order of their first row.
 #[derive(Default)]
@@ -65,7 +66,7 @@ pub struct Vocabulary {
     by_kind: HashMap<(u32, u32, u32), u32>,
     kinds: Vec<Kind>,
     uses: Vec<Option<Use>>,
-    /// Slugs of the labels.
+    /// Ids of the canonical labels.
     pub type_ids: Texts,
     /// Request types as published, blanks folded.
     pub labels: Texts,
@@ -94,7 +95,7 @@ impl Vocabulary {
     fn read(&mut self, request_type: &[u8], division: &[u8], section: &[u8]) -> Option<u32> {
         let text = |bytes| label(&decode(Cow::Borrowed(bytes)));
         let label_text = text(request_type);
-        let type_id = TypeId::of_label(&label_text)?;
+        let type_id = ledger::type_id(&label_text)?;
         let label = self.labels.id(&label_text);
         let division = self.divisions.id(&text(division));
         let section = self.sections.id(&text(section));

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use super::read::{CellRow, Error as ReadError, cell_rows, type_uses};
 use super::{ALL_TYPES, REQUEST_TYPES, REQUESTS_BY_AREA_MONTH, TOTALS_BY_AREA_MONTH};
-use crate::clean::Problem;
 use crate::clean::counts::{Cell, CellWriter, TypeUse, write_type_uses};
+use crate::clean::{Problem, ledger};
 
 /// Marts that could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -124,10 +124,12 @@ fn one_per_type(uses: Vec<TypeUse>) -> Vec<TypeUse> {
 
 fn join(mut uses: Vec<TypeUse>) -> Option<TypeUse> {
     uses.sort_by(|a, b| (b.last_month, b.requests).cmp(&(a.last_month, a.requests)).then_with(|| a.cmp(b)));
+    let last = uses.first()?.clone();
     Some(TypeUse {
+        label: ledger::canonical(&last.label).to_owned(),
         first_month: uses.iter().map(|used| used.first_month).min()?,
         requests: uses.iter().map(|used| used.requests).sum(),
-        ..uses.into_iter().next()?
+        ..last
     })
 }
 

@@ -53,7 +53,7 @@ pub fn year_files(folder: &Path) -> Result<Vec<YearFile>, Error> {
     names.sort();
     let mut years: BTreeMap<u16, PathBuf> = BTreeMap::new();
     for path in names {
-        let Some(year) = path.file_name().and_then(|name| year_of(&name.to_string_lossy())) else { continue };
+        let Some(year) = year_of(&path) else { continue };
         if let Some(first) = years.get(&year) {
             return Err(Error::TwoFiles { year, first: first.clone(), second: path });
         }
@@ -69,9 +69,9 @@ fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
     std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect()
 }
 
-/// `SR2024.zip`, `sr2024.csv`, `sr-2024.zip`: `SR`, perhaps a separator, four digits.
-fn year_of(name: &str) -> Option<u16> {
-    let name = name.to_ascii_lowercase();
+/// The year that a file's name says: `SR2024.zip`, `sr2024.csv`, `sr-2024.zip`.
+pub fn year_of(path: &Path) -> Option<u16> {
+    let name = path.file_name()?.to_string_lossy().to_ascii_lowercase();
     let stem = name.strip_suffix(".zip").or_else(|| name.strip_suffix(".csv"))?;
     let digits = stem.strip_prefix("sr")?.trim_start_matches(['-', '_', ' ']);
     (digits.len() == 4).then(|| digits.parse().ok())?.filter(|year| (2000..3000).contains(year))
