@@ -30,6 +30,6 @@ unit: assets ## Unit tests and the built program from outside
 	cargo test --locked -- $(if $(SHARED),--include-ignored)
 
 browser: assets tests/browser/node_modules/.package-lock.json ## The page in headless Chromium
-	@command -v chromium > /dev/null || { apt-get update -q && apt-get install -y -q chromium fonts-dejavu-core; }
+	@test -x "$${CHROMIUM:-/usr/bin/chromium}" || { apt-get update -q && apt-get install -y -q chromium fonts-dejavu-core; }
 	cargo build --locked
-	node --test --test-reporter=spec tests/browser/
+	node --test --test-reporter=spec tests/browser/*.test.mjs

@@ -21,8 +21,8 @@ const ASSETS: [(&str, &str, &str); 4] = [
 /// Everything that decides what `clean` makes of a file.
 const CLEAN_SOURCES: [&str; 3] = ["src/clean", "src/domain.rs", "Cargo.lock"];
 
-/// Besides these, all that decides what `marts` makes of cleaned files.
-const MARTS_SOURCES: [&str; 1] = ["src/marts"];
+/// Besides these, all that decides what a release makes of cleaned files.
+const MARTS_SOURCES: [&str; 3] = ["src/marts", "src/release.rs", "src/pipeline.rs"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(std::env::var("OUT_DIR")?);

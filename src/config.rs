@@ -63,8 +63,8 @@ pub struct Refresh {
     /// Folder with yearly files, named like SR2024.zip or SR2024.csv, in it or in its resources/.
     #[arg(long, env = "TORONTO311_SOURCE", value_name = "FOLDER")]
     pub source: PathBuf,
-    /// Rows of a file that may be in quarantine for one reason, in per cent of those read, and at least ten. A file with
-    /// more is held back, and the last release stays.
+    /// Rows of a file that may be in quarantine for one reason, in per cent of those read: twenty times that for no_area,
+    /// and never less than ten rows. A file with more is held back, and the last release stays.
     #[arg(long, env = "TORONTO311_QUARANTINE_BUDGET", default_value = "0.1", value_name = "PERCENT")]
     pub quarantine_budget: f64,
 }

@@ -168,7 +168,7 @@ impl MonthRange {
     }
 
     /// Each month in order.
-    pub fn iter(self) -> impl Iterator<Item = Month> {
+    pub fn iter(self) -> impl DoubleEndedIterator<Item = Month> {
         (self.first.0..=self.last.0).map(Month)
     }
 

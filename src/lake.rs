@@ -8,7 +8,8 @@
 //! | `releases/<release>.json` | what the release is made of; written after its marts | until pruned |
 //! | `current.json` | which release is live | the only object that is ever replaced |
 //!
-//! All but the last are named by their content, created once and never changed, so doing a step twice is harmless.
+//! All but the last are named by their content and by the code that made them, so doing a step twice is harmless: it
+//! writes the same bytes under the same name, or heals an object that was damaged.
 
 use std::fmt;
 use std::io::Read;
@@ -19,6 +20,8 @@ use bytes::Bytes;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as StorePath;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, WriteMultipart};
+
+use sha2::{Digest, Sha256};
 
 use crate::domain::ReleaseId;
 
@@ -101,29 +104,28 @@ impl Lake {
         }
     }
 
-    /// Whether there is such an object.
-    pub async fn has(&self, key: Key<'_>) -> Result<bool, Error> {
+    /// The size of an object in bytes; `None` when there is none.
+    pub async fn size(&self, key: Key<'_>) -> Result<Option<u64>, Error> {
         match self.store.head(&path(key)).await {
-            Ok(_) => Ok(true),
-            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Ok(found) => Ok(Some(found.size)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(fails(key)(error)),
         }
     }
 
-    /// Creates an object from bytes; one that exists is left as it is, having the same content by its name.
-    pub async fn create(&self, key: Key<'_>, bytes: impl Into<Bytes>) -> Result<(), Error> {
+    /// Creates an object; `false` and unchanged when there is one.
+    pub async fn create(&self, key: Key<'_>, bytes: impl Into<Bytes>) -> Result<bool, Error> {
         let options = PutOptions::from(PutMode::Create);
         match self.store.put_opts(&path(key), bytes.into().into(), options).await {
-            Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => Ok(()),
+            Ok(_) => Ok(true),
+            Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
             Err(error) => Err(fails(key)(error)),
         }
     }
 
-    /// Creates an object from a local file without holding it in memory; it appears whole or not at all.
-    pub async fn create_from_file(&self, key: Key<'_>, file: &Path) -> Result<(), Error> {
-        if self.has(key).await? {
-            return Ok(());
-        }
+    /// Writes an object from a local file without holding it in memory; it appears whole or not at all. One that exists
+    /// is written again, which changes nothing unless it was damaged.
+    pub async fn write_from_file(&self, key: Key<'_>, file: &Path) -> Result<(), Error> {
         let mut local = std::fs::File::open(file).map_err(fails(key))?;
         let mut upload = WriteMultipart::new(self.store.put_multipart(&path(key)).await.map_err(fails(key))?);
         let mut chunk = vec![0; 1 << 20];
@@ -159,6 +161,21 @@ impl Lake {
     }
 }
 
+/// The hash that objects are named by, in hex.
+pub fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// Two lower-case digits a byte.
+pub fn hex(bytes: &[u8]) -> String {
+    use fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut hex, byte| {
+        // Writing to a String does not fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
 fn path(key: Key<'_>) -> StorePath {
     StorePath::from(key.to_string())
 }
@@ -177,8 +194,8 @@ mod tests {
         let lake = Lake::open(folder.path()).unwrap();
         let key = Key::Clean { id: "ab", file: "month=2024-01/requests.parquet" };
         assert_eq!(lake.get(key).await.unwrap(), None);
-        lake.create(key, "first").await.unwrap();
-        lake.create(key, "second").await.unwrap();
+        assert!(lake.create(key, "first").await.unwrap());
+        assert!(!lake.create(key, "second").await.unwrap());
         assert_eq!(lake.get(key).await.unwrap().unwrap(), "first");
         assert!(folder.path().join("clean/ab/month=2024-01/requests.parquet").is_file());
 
@@ -194,7 +211,7 @@ mod tests {
         let bytes: Vec<u8> = (0..3_000_000u32).map(|n| (n % 251) as u8).collect();
         std::fs::write(folder.path().join("in"), &bytes).unwrap();
         let key = Key::Raw { year: 2024, sha256: "00" };
-        lake.create_from_file(key, &folder.path().join("in")).await.unwrap();
+        lake.write_from_file(key, &folder.path().join("in")).await.unwrap();
         let out = lake.fetch(key, folder.path(), "out").await.unwrap();
         assert!(std::fs::read(out).unwrap() == bytes);
     }

@@ -6,8 +6,7 @@
 //! 4. merge the partial counts of all into marts;
 //! 5. write the release's record, then point to it.
 //!
-//! Each step's output is named by its inputs and by the code, and is written under that name once: a refresh that was
-//! stopped anywhere is simply started again, skips what is there, and arrives at the same release. Until the last step
+//! Each step's output is named by its inputs and by the code: a refresh that was stopped anywhere is simply started again, skips what is there, and arrives at the same release. Until the last step
 //! the earlier release stays live.
 
 use std::path::{Path, PathBuf};
@@ -15,11 +14,11 @@ use std::time::Instant;
 
 use futures::{StreamExt, TryStreamExt};
 use sha2::{Digest, Sha256};
-use tracing::{Instrument, info, info_span};
+use tracing::{Instrument, info, info_span, warn};
 
 use crate::clean::{self, Summary};
 use crate::domain::{Month, MonthRange, ReleaseId};
-use crate::lake::{self, Key, Lake};
+use crate::lake::{self, Key, Lake, hex};
 use crate::marts::{self, Partial};
 use crate::release::{self, Input, Mart, Origin, Release};
 use crate::source::{self, YearFile};
@@ -123,7 +122,12 @@ async fn refresh_from_demo(lake: &Lake) -> Result<Outcome, Error> {
 
 async fn refresh(lake: &Lake, files: Vec<YearFile>, origin: Origin, budget: f64) -> Result<Outcome, Error> {
     let started = Instant::now();
-    let live = release::current(lake).await?.map(|current| current.release);
+    let live =
+        release::current(lake).await.map(|current| current.map(|current| current.release)).unwrap_or_else(|error| {
+            // Which release was live decides nothing but whether this one is news.
+            warn!("{error}; it is written anew");
+            None
+        });
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     let steps = files.into_iter().map(|file| {
         let span = info_span!("file", year = file.year);
@@ -134,15 +138,19 @@ async fn refresh(lake: &Lake, files: Vec<YearFile>, origin: Origin, budget: f64)
     inputs.iter().try_for_each(|input| within_budget(&input.summary, budget))?;
     let (months, complete_through) = months_of(&inputs).ok_or(Error::NoRows)?;
     let id = release_id(complete_through, origin, &inputs)?;
-    if live.as_ref() == Some(&id) {
+    if live.as_ref() == Some(&id) && release::is_whole(lake, &id).await? {
         info!(release = %id, duration_ms = millis(started), "no change");
         return Ok(Outcome::NoChange(id));
     }
     let marts = build_marts(lake, &id, &inputs).await?;
     let release = Release { release: id.clone(), origin, months, complete_through, inputs, marts };
-    release::publish(lake, &release, jiff::Timestamp::now()).await?;
-    info!(release = %id, duration_ms = millis(started), "published");
-    Ok(Outcome::Published(id))
+    if release::publish(lake, &release, jiff::Timestamp::now()).await? {
+        info!(release = %id, duration_ms = millis(started), "published");
+        Ok(Outcome::Published(id))
+    } else {
+        info!(release = %id, "not published: something else was, meanwhile");
+        Ok(Outcome::NoChange(id))
+    }
 }
 
 /// Keeps a yearly file and cleans it, as far as that has not been done.
@@ -152,9 +160,13 @@ async fn take_in(lake: &Lake, file: YearFile) -> Result<Input, Error> {
     let copy = folder.path().join(file.path.file_name().unwrap_or_default());
     let (from, to) = (file.path.clone(), copy.clone());
     let (sha256, bytes) = blocking(move || copy_and_hash(&from, &to).map_err(disk(&from))).await?;
-    lake.create_from_file(Key::Raw { year: file.year, sha256: &sha256 }, &copy).await?;
+    let raw = Key::Raw { year: file.year, sha256: &sha256 };
+    if lake.size(raw).await? != Some(bytes) {
+        lake.write_from_file(raw, &copy).await?;
+    }
 
-    let clean = hash([sha256.as_str(), &file.year.to_string(), clean::CODE_VERSION]);
+    let name = copy.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let clean = hash([sha256.as_str(), &name, &file.year.to_string(), clean::CODE_VERSION]);
     let summary = match cleaned_before(lake, &clean).await? {
         Some(summary) => summary,
         None => clean_into(lake, &clean, copy, file.year).await?,
@@ -169,7 +181,7 @@ fn within_budget(summary: &Summary, budget: f64) -> Result<(), Error> {
         reason,
         rows: summary.quarantined.get(&reason).copied().unwrap_or_default(),
         read: summary.read,
-        budget,
+        budget: budget * reason.budget_factor(),
         example: summary.examples.get(&reason).cloned().unwrap_or_default(),
     })
 }
@@ -190,7 +202,7 @@ async fn clean_into(lake: &Lake, clean: &str, file: PathBuf, year: u16) -> Resul
     // The summary says that the folder is complete, so it goes last.
     outputs.sort_by_key(|name| (name == clean::SUMMARY, name.clone()));
     for name in &outputs {
-        lake.create_from_file(Key::Clean { id: clean, file: name }, &out.path().join(name)).await?;
+        lake.write_from_file(Key::Clean { id: clean, file: name }, &out.path().join(name)).await?;
     }
     info!(
         file = summary.file,
@@ -226,8 +238,8 @@ async fn build_marts(
     for name in files_below(out.path()).map_err(disk(out.path()))? {
         let file = out.path().join(&name);
         let content = std::fs::read(&file).map_err(disk(&file))?;
-        lake.create_from_file(Key::Mart { release: id, file: &name }, &file).await?;
-        built.insert(name, Mart { sha256: hex(&Sha256::digest(&content)), bytes: content.len() as u64 });
+        lake.write_from_file(Key::Mart { release: id, file: &name }, &file).await?;
+        built.insert(name, Mart { sha256: lake::sha256(&content), bytes: content.len() as u64 });
     }
     info!(release = %id, duration_ms = millis(started), "built marts");
     Ok(built)
@@ -312,15 +324,6 @@ fn hash<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
         hash.update([0]);
     }
     hex(&hash.finalize())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut hex, byte| {
-        // Writing to a String does not fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }
 
 fn millis(since: Instant) -> u64 {

@@ -93,13 +93,27 @@ pub async fn load(lake: &Lake, id: &ReleaseId) -> Result<Option<Release>, Error>
     read(lake, Key::Release(id)).await
 }
 
-/// Writes the record, whose marts must be there already, and then makes it the live one.
-pub async fn publish(lake: &Lake, release: &Release, now: jiff::Timestamp) -> Result<(), Error> {
+/// Writes the record, whose marts must be there already, and then makes it the live one. A demo does so only where
+/// nothing is live: real data that arrive while it is being built stay. Returns whether it is live.
+pub async fn publish(lake: &Lake, release: &Release, now: jiff::Timestamp) -> Result<bool, Error> {
     let id = &release.release;
-    lake.create(Key::Release(id), to_json(Key::Release(id), release)?).await?;
-    let current = Current { release: id.clone(), published_at: now };
-    lake.replace(Key::Current, to_json(Key::Current, &current)?).await?;
-    Ok(())
+    lake.replace(Key::Release(id), to_json(Key::Release(id), release)?).await?;
+    let pointer = to_json(Key::Current, &Current { release: id.clone(), published_at: now })?;
+    match release.origin {
+        Origin::Demo => Ok(lake.create(Key::Current, pointer).await?),
+        Origin::Folder => lake.replace(Key::Current, pointer).await.map(|()| true).map_err(Error::from),
+    }
+}
+
+/// Whether a release's record can be read and its marts are there in their size.
+pub async fn is_whole(lake: &Lake, id: &ReleaseId) -> Result<bool, Error> {
+    let Ok(Some(release)) = load(lake, id).await else { return Ok(false) };
+    for (file, mart) in &release.marts {
+        if lake.size(Key::Mart { release: id, file }).await? != Some(mart.bytes) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 async fn read<T: for<'de> Deserialize<'de>>(lake: &Lake, key: Key<'_>) -> Result<Option<T>, Error> {

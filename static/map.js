@@ -28,13 +28,16 @@
     map.fitBounds(bounds, { padding: [8, 8] });
     map.setMinZoom(map.getZoom() - 0.5);
     const tooltip = L.tooltip({ className: "area", direction: "top", offset: [0, -8] });
-    svg.addEventListener("pointermove", (event) => {
+    const point = (event) => {
       const code = codeOf(event.target, "area-");
       activate(code);
       if (!code) return map.closeTooltip(tooltip);
       tooltip.setContent(describe(code)).setLatLng(map.mouseEventToLatLng(event)).openOn(map);
-    });
-    svg.addEventListener("pointerleave", () => {
+    };
+    svg.addEventListener("pointermove", point);
+    svg.addEventListener("click", point); // a tap
+    svg.addEventListener("pointerleave", (event) => {
+      if (event.pointerType !== "mouse") return;
       activate();
       map.closeTooltip(tooltip);
     });
@@ -62,6 +65,7 @@
 
   /** Marks an area on the map and in the table. */
   function activate(code) {
+    if (code && document.getElementById(`area-${code}`).classList.contains("active")) return;
     document.querySelectorAll(".active").forEach((element) => element.classList.remove("active"));
     if (!code) return;
     const path = document.getElementById(`area-${code}`);
@@ -86,12 +90,16 @@
       const response = await fetch(url, { signal, headers: { accept: "text/html" } });
       if (!response.ok) return location.assign(url);
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
+      if (release(page) !== release(document)) return location.assign(url);
       take(page);
       if (push) history.pushState(null, "", response.url);
+      shown = location.pathname + location.search;
     } catch (error) {
       if (error.name !== "AbortError") location.assign(url);
     }
   }
+
+  const release = (page) => page.querySelector("footer.site").dataset.release;
 
   function take(page) {
     const focused = document.activeElement?.name;
@@ -100,12 +108,14 @@
     document.title = page.title;
     document.getElementById("view").replaceWith(page.getElementById("view"));
     document.querySelector("footer.site").replaceWith(page.querySelector("footer.site"));
+    form.measure.replaceChildren(...page.querySelector("select[name=measure]").children);
     for (const select of page.querySelectorAll("#filters select")) form.elements[select.name].value = select.value;
     wasSingle = single();
     enhance();
     if (sameAreas) map.setView(center, zoom, { animate: false });
     shownGeography = form.geo.value;
     if (focused) form.elements[focused]?.focus();
+    document.getElementById("said").textContent = document.querySelector("header.view").innerText;
   }
 
   /** A single month stays one, and a period never ends before it begins. */
@@ -115,6 +125,7 @@
   }
 
   let shownGeography = form.geo.value;
+  let shown = location.pathname + location.search;
   document.documentElement.classList.add("enhanced");
   enhance();
   form.addEventListener("change", (event) => {
@@ -126,7 +137,9 @@
     event.preventDefault();
     show(address(), true);
   });
-  addEventListener("popstate", () => show(location.href, false));
+  addEventListener("popstate", () => {
+    if (shown !== location.pathname + location.search) show(location.href, false);
+  });
   document.addEventListener("pointerover", (event) => {
     const code = event.target.closest?.("tbody tr") && codeOf(event.target, "row-");
     if (code) activate(code);

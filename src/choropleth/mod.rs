@@ -87,8 +87,8 @@ fn area_value(area: &BoundedArea, requests: u64, measure: Measure, classes: &Cla
     let value = measure.value(requests, area);
     let state = match value {
         None => State::NoData,
-        Some(_) if measure.is_unstable(requests, area) => State::Unstable,
         Some(_) if requests == 0 => State::Zero,
+        Some(_) if measure.is_unstable(requests, area) => State::Unstable,
         Some(_) => State::Value,
     };
     let class = value.filter(|_| requests > 0).and_then(|value| classes.class_of(value));

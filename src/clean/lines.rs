@@ -15,7 +15,7 @@ pub struct Lines<R> {
 
 impl<R: Read> Lines<R> {
     /// The longest line taken, in bytes. Measured lines are below 400; a longer one than this is not a record.
-    pub const LIMIT: usize = 64 * 1024;
+    pub const LIMIT: usize = 8 * 1024;
 
     /// Starts before the first line.
     pub fn new(reader: R) -> Self {

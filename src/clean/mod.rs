@@ -101,6 +101,9 @@ pub enum Problem {
     /// The header is right but for what stands between its names.
     #[error("has {0:?} between its columns, expected a comma")]
     Separator(char),
+    /// Something else than request types is in their column.
+    #[error("has more than {0} different request types with division and section")]
+    TooManyTypes(usize),
     /// Broke off after the header: truncated, checksum wrong, too large.
     #[error("breaks off or is damaged after line {line}: {cause}")]
     Read {
@@ -152,13 +155,15 @@ fn clean_csv(csv: &mut dyn Read, file: &str, year: u16, out: &Path) -> Result<Su
             }
             None => summary.blank_lines += 1,
         }
+        if reader.vocabulary().is_full() {
+            return Err(Problem::TooManyTypes(vocabulary::MOST_KINDS));
+        }
     }
     requests.finish(reader.vocabulary())?;
     counts.write(&out.join(COUNTS), reader.vocabulary())?;
     counts::write_request_types(&out.join(REQUEST_TYPES), reader.vocabulary())?;
     quarantine.finish()?;
-    summary.duplicates = duplicates.surplus;
-    summary.unknown_statuses = reader.unknown_statuses();
+    summary.complete(duplicates.surplus, reader.unknown_statuses());
     let json = serde_json::to_vec_pretty(&summary).map_err(|e| Problem::Write(e.into()))?;
     fs::write(out.join(SUMMARY), json).map_err(Problem::Write)?;
     Ok(summary)

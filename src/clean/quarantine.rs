@@ -11,8 +11,11 @@ use super::Problem;
 use super::contract::Reason;
 use super::parquet_file::ParquetFile;
 
-/// Bytes of raw text held before they are written, so that a file of nothing but bad rows costs no more memory.
+/// Bytes held before they are written, so that a file of nothing but bad rows costs no more memory.
 const BUFFERED: usize = 1 << 20;
+
+/// About what a row takes besides its texts.
+const OVERHEAD: usize = 64;
 
 /// Writes `quarantine.parquet`.
 pub struct Quarantine {
@@ -52,7 +55,7 @@ impl Quarantine {
         self.lines.append_value(line);
         self.reasons.append_value(reason.as_str());
         self.raw.append_value(raw);
-        self.buffered += raw.len();
+        self.buffered += raw.len() + self.file_name.len() + OVERHEAD;
         if self.buffered > BUFFERED { self.flush() } else { Ok(()) }
     }
 

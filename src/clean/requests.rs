@@ -24,6 +24,9 @@ use crate::domain::{Month, Status, WardModel};
 /// Rows held for a month before they are handed to the Parquet writer.
 const BATCH: usize = 8192;
 
+/// Bytes of street names held for a month, should they be longer than any street's.
+const STREET_BYTES: usize = 1 << 20;
+
 const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
 /// Columns that are numbers into a list, in the order of [`schema`] between `creation_date` and the streets.
@@ -56,6 +59,7 @@ fn schema() -> Schema {
 pub struct RequestFiles {
     folder: PathBuf,
     values: [ArrayRef; CODED.len()],
+    texts: KindTexts,
     months: [Option<MonthFile>; 12],
 }
 
@@ -74,7 +78,12 @@ impl RequestFiles {
             wards,
             fsa_values(),
         ];
-        Self { folder: folder.to_owned(), values: values.map(strings), months: Default::default() }
+        Self {
+            folder: folder.to_owned(),
+            values: values.map(strings),
+            texts: KindTexts::default(),
+            months: Default::default(),
+        }
     }
 
     /// Takes an accepted row.
@@ -85,13 +94,14 @@ impl RequestFiles {
             None => slot.insert(MonthFile::create(&self.folder, request.month)?),
         };
         file.push(request);
-        if file.created.len() == BATCH { file.flush(&self.values, vocabulary) } else { Ok(()) }
+        if file.is_full() { file.flush(&self.values, &self.texts.of(vocabulary)) } else { Ok(()) }
     }
 
     /// Writes what is held and completes every file.
-    pub fn finish(self, vocabulary: &Vocabulary) -> Result<(), Problem> {
+    pub fn finish(mut self, vocabulary: &Vocabulary) -> Result<(), Problem> {
+        let texts = self.texts.of(vocabulary);
         for mut file in self.months.into_iter().flatten() {
-            file.flush(&self.values, vocabulary)?;
+            file.flush(&self.values, &texts)?;
             file.parquet.finish()?;
         }
         Ok(())
@@ -149,7 +159,12 @@ impl MonthFile {
         }
     }
 
-    fn flush(&mut self, values: &[ArrayRef; CODED.len()], vocabulary: &Vocabulary) -> Result<(), Problem> {
+    fn is_full(&self) -> bool {
+        let streets = self.street_1.values_slice().len() + self.street_2.values_slice().len();
+        self.created.len() == BATCH || streets > STREET_BYTES
+    }
+
+    fn flush(&mut self, values: &[ArrayRef; CODED.len()], texts: &[ArrayRef; KIND.len()]) -> Result<(), Problem> {
         let mut columns: Vec<ArrayRef> = vec![
             Arc::new(TimestampMicrosecondArray::from(std::mem::take(&mut self.created))),
             Arc::new(Int8Array::from(std::mem::take(&mut self.hour))),
@@ -159,9 +174,8 @@ impl MonthFile {
         }
         columns.push(Arc::new(self.street_1.finish()));
         columns.push(Arc::new(self.street_2.finish()));
-        let texts = [&vocabulary.type_ids, &vocabulary.labels, &vocabulary.divisions, &vocabulary.sections];
         for (codes, texts) in self.kind.iter_mut().zip(texts) {
-            columns.push(dictionary(Int32Array::from(std::mem::take(codes)), text_values(texts))?);
+            columns.push(dictionary(Int32Array::from(std::mem::take(codes)), texts.clone())?);
         }
         let batch = RecordBatch::try_new(self.parquet.schema(), columns)?;
         self.parquet.write(&batch)
@@ -176,8 +190,19 @@ fn strings(values: Vec<String>) -> ArrayRef {
     Arc::new(StringArray::from(values))
 }
 
-fn text_values(texts: &Texts) -> ArrayRef {
-    Arc::new(StringArray::from_iter_values(texts.all()))
+/// The texts of the four columns of a kind, copied only when there are new ones.
+#[derive(Default)]
+struct KindTexts(Option<[ArrayRef; KIND.len()]>);
+
+impl KindTexts {
+    fn of(&mut self, vocabulary: &Vocabulary) -> [ArrayRef; KIND.len()] {
+        let all =
+            [&vocabulary.type_ids, &vocabulary.labels, &vocabulary.divisions, &vocabulary.sections].map(Texts::all);
+        let known =
+            self.0.take().filter(|known| known.iter().zip(all).all(|(array, texts)| array.len() == texts.len()));
+        let copy = |texts: &[String]| Arc::new(StringArray::from_iter_values(texts)) as ArrayRef;
+        self.0.insert(known.unwrap_or_else(|| all.map(copy))).clone()
+    }
 }
 
 fn fsa_values() -> Vec<String> {

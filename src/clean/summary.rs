@@ -43,8 +43,11 @@ pub struct Summary {
     pub months: BTreeMap<Month, u64>,
     /// The day of the earliest accepted row, `YYYY-MM-DD`.
     pub first_date: Option<jiff::civil::Date>,
-    /// The day of the latest accepted row, `YYYY-MM-DD`.
+    /// The latest day with more than a hundredth of the rows of a usual day: one mistyped date makes no year complete.
     pub last_date: Option<jiff::civil::Date>,
+    /// Accepted rows by day of the year, from 1.
+    #[serde(skip)]
+    days: Vec<u32>,
 }
 
 impl Summary {
@@ -66,6 +69,7 @@ impl Summary {
             months: BTreeMap::new(),
             first_date: None,
             last_date: None,
+            days: vec![0; 367],
         }
     }
 
@@ -77,7 +81,7 @@ impl Summary {
         *self.months.entry(request.month).or_default() += 1;
         let date = request.created.date();
         self.first_date = Some(self.first_date.map_or(date, |first| first.min(date)));
-        self.last_date = self.last_date.max(Some(date));
+        self.days[date.day_of_year().unsigned_abs() as usize] += 1;
     }
 
     pub(super) fn quarantine(&mut self, line: u64, reason: Reason, raw: &[u8]) {
@@ -86,6 +90,19 @@ impl Summary {
             let start = String::from_utf8_lossy(&raw[..raw.len().min(200)]).replace(char::is_control, " ");
             format!("line {line}: {start}")
         });
+    }
+
+    /// Takes what is known once all rows are read.
+    pub(super) fn complete(&mut self, duplicates: u64, unknown_statuses: BTreeMap<String, u64>) {
+        self.duplicates = duplicates;
+        self.unknown_statuses = unknown_statuses;
+        let with_rows = self.days.iter().filter(|rows| **rows > 0).count().max(1) as u64;
+        let usual = self.accepted / with_rows;
+        let last = self.days.iter().rposition(|rows| u64::from(*rows) * 100 > usual);
+        self.last_date = self
+            .first_date
+            .zip(last)
+            .and_then(|(first, day)| first.with().day_of_year(i16::try_from(day).ok()?).build().ok());
     }
 
     /// Rows in quarantine, for whatever reason.
@@ -101,8 +118,9 @@ impl Summary {
     /// The first reason that has more rows than a file may have, which is a share of those read in per cent, but never
     /// less than ten: a small file is not stopped by one row.
     pub fn over_budget(&self, percent: f64) -> Option<Reason> {
-        let allowed = (self.read as f64 * percent / 100.0).max(10.0);
-        self.quarantined.iter().find(|(_, rows)| **rows as f64 > allowed).map(|(reason, _)| *reason)
+        let share = self.read as f64 * percent / 100.0;
+        let allowed = |reason: Reason| (share * reason.budget_factor()).max(10.0);
+        self.quarantined.iter().find(|(reason, rows)| **rows as f64 > allowed(**reason)).map(|(reason, _)| *reason)
     }
 }
 

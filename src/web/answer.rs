@@ -38,13 +38,12 @@ impl<'a> Answer<'a> {
         Ok(Self { legend: Legend::new(&classes, view.measure), values, layer, total, not_mapped: total - mapped, view })
     }
 
-    /// The areas by value, the highest first, those without a rank behind those with one; by code where equal.
+    /// The areas by value, the highest first and those without one last; by code where equal.
     pub fn ranked(&self) -> Vec<(usize, &AreaValue)> {
         let mut order: Vec<_> = self.values.iter().enumerate().collect();
         order.sort_by(|(_, a), (_, b)| {
-            let rank = |v: &AreaValue| v.rank.unwrap_or(usize::MAX);
             let value = |v: &AreaValue| v.value.unwrap_or(f64::NEG_INFINITY);
-            rank(a).cmp(&rank(b)).then(value(b).total_cmp(&value(a))).then(a.area.cmp(&b.area))
+            value(b).total_cmp(&value(a)).then(a.area.cmp(&b.area))
         });
         order
     }
@@ -95,19 +94,29 @@ fn classes(view: &View, layer: &Layer, live: &Live, series: &Series) -> Classes 
     let all = of_geography.unwrap_or(view.months);
     let last = live.release.complete_through.min(all.last());
     let length = view.months.months();
-    let mut periods: Vec<MonthRange> = periods(all.first(), last, length).collect();
-    if periods.is_empty() {
-        periods.push(view.months);
+    let complete = periods(all.first(), last, length).filter(|&months| live.missing(months).next().is_none());
+    let of_history = complete.flat_map(|months| values(view, layer, series, months, true)).collect();
+    let classes = Classes::quantile(of_history, view.measure);
+    if classes.is_empty() {
+        // A type that was not asked for in any of these, because it is new or ended before: its own values then.
+        return Classes::quantile(values(view, layer, series, view.months, false).collect(), view.measure);
     }
-    let mut values = Vec::with_capacity(periods.len() * layer.boundaries.areas.len());
-    for months in periods {
-        values.extend(layer.boundaries.areas.iter().filter_map(|area| {
-            let requests = series.requests(view.geography, Some(area.area), months, view.status);
-            // Few requests make a value uncertain, but few residents make it huge, and it would stretch the classes.
-            view.measure.value(requests, area).filter(|_| !view.measure.has_few_residents(area))
-        }));
-    }
-    Classes::quantile(values, view.measure)
+    classes
+}
+
+/// Values of a period; few residents make a value huge, and it would stretch the classes.
+fn values<'v>(
+    view: &'v View,
+    layer: &'v Layer,
+    series: &'v Series,
+    months: MonthRange,
+    without_few_residents: bool,
+) -> impl Iterator<Item = f64> + 'v {
+    layer.boundaries.areas.iter().filter_map(move |area| {
+        let requests = series.requests(view.geography, Some(area.area), months, view.status);
+        let left_out = without_few_residents && view.measure.has_few_residents(area);
+        view.measure.value(requests, area).filter(|_| !left_out)
+    })
 }
 
 fn periods(first: Month, last: Month, length: usize) -> impl Iterator<Item = MonthRange> {

@@ -117,7 +117,7 @@ pub fn types(live: &Live) -> anyhow::Result<Body> {
     list(live, rows.collect())
 }
 
-/// `months`: all months of the release, in order.
+/// `months`: the months that have requests, in order.
 pub fn months(live: &Live) -> anyhow::Result<Body> {
     #[derive(Serialize)]
     struct MonthRow {
@@ -136,5 +136,5 @@ pub fn months(live: &Live) -> anyhow::Result<Body> {
             ward_model: live.ward_model(range),
         }
     };
-    list(live, live.release.months.iter().map(row).collect())
+    list(live, live.months().map(row).collect())
 }

@@ -1,6 +1,10 @@
 //! Style sheets and scripts, embedded and compressed when the program is built. Their names hold a hash of their content,
 //! so a browser may keep them for ever.
 
+use std::sync::LazyLock;
+
+use super::body::Body;
+
 /// A file that the pages load.
 pub(crate) struct Asset {
     /// Name without the hash.
@@ -19,9 +23,11 @@ pub(crate) struct Asset {
 
 include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
+static BODIES: LazyLock<Vec<Body>> = LazyLock::new(|| ASSETS.iter().map(Body::of_asset).collect());
+
 /// The asset at a path.
-pub(crate) fn find(path: &str) -> Option<&'static Asset> {
-    ASSETS.iter().find(|asset| asset.path == path)
+pub(crate) fn body(path: &str) -> Option<&'static Body> {
+    ASSETS.iter().position(|asset| asset.path == path).map(|at| &BODIES[at])
 }
 
 /// The path of an asset, for the pages' heads.

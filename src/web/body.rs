@@ -7,9 +7,9 @@ use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTE
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use sha2::{Digest, Sha256};
 
 use super::assets::Asset;
+use crate::lake::sha256;
 
 /// How long an answer may be kept without asking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl Body {
     /// Compresses when first asked to.
     pub fn new(content_type: &'static str, caching: Caching, bytes: impl Into<Bytes>) -> Self {
         let identity = bytes.into();
-        let tag = Sha256::digest(&identity).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let tag = sha256(&identity)[..16].to_owned();
         Self { content_type, caching, tag, identity, br: OnceLock::new(), gzip: OnceLock::new() }
     }
 
@@ -66,6 +66,15 @@ impl Body {
     /// Bytes that it takes in memory once compressed, nearly.
     pub fn weight(&self) -> usize {
         self.identity.len() * 3 / 2
+    }
+
+    /// Whether the encoding that a request accepts is there already.
+    pub fn is_ready(&self, request: &HeaderMap) -> bool {
+        match Encoding::accepted(request) {
+            Encoding::Br => self.br.get().is_some(),
+            Encoding::Gzip => self.gzip.get().is_some(),
+            Encoding::Identity => true,
+        }
     }
 
     /// The answer to a request with these headers: in an encoding that it accepts, or 304.

@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
-
 use super::body::Body;
 use crate::domain::{Geography, Month, MonthRange, TypeId, WardModel};
-use crate::lake::{Key, Lake};
+use crate::lake::{self, Key, Lake};
 use crate::marts::{self, Marts, Series};
 use crate::release::{self, Release};
 
@@ -18,6 +16,8 @@ pub struct Live {
     pub published_at: jiff::Timestamp,
     /// Its counts.
     pub marts: Marts,
+    /// Months within the release's that have no row: no file was published, or it lacks them.
+    missing: Vec<Month>,
     /// The first month whose wards are mostly those of the 25-ward model; months before it have 44.
     first_month_of_25: Option<Month>,
     series: moka::sync::Cache<TypeId, Arc<Series>>,
@@ -47,8 +47,10 @@ impl Live {
 
     fn new(release: Release, published_at: jiff::Timestamp, marts: Marts, cache_bytes: u64) -> Self {
         let weight = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
+        let totals = marts.totals();
         Self {
-            first_month_of_25: first_month_of_25(&marts.totals()),
+            missing: totals.months().iter().filter(|&m| totals.all(MonthRange::single(m), None) == 0).collect(),
+            first_month_of_25: first_month_of_25(&totals),
             series: moka::sync::Cache::builder()
                 .weigher(move |_, series: &Arc<Series>| weight(series.weight()))
                 .max_capacity(cache_bytes / 2)
@@ -68,6 +70,21 @@ impl Live {
         let Some(id) = request_type else { return Ok(self.marts.totals()) };
         let read = || self.marts.series(id.as_str()).map(Arc::new);
         Ok(self.series.try_get_with_by_ref(id, read)?)
+    }
+
+    /// The months that have rows, in order.
+    pub fn months(&self) -> impl DoubleEndedIterator<Item = Month> {
+        self.release.months.iter().filter(|month| !self.missing.contains(month))
+    }
+
+    /// Whether a month has rows.
+    pub fn has(&self, month: Month) -> bool {
+        self.months().any(|known| known == month)
+    }
+
+    /// The months without rows in a range.
+    pub fn missing(&self, months: MonthRange) -> impl Iterator<Item = Month> {
+        self.missing.iter().copied().filter(move |&month| months.first() <= month && month <= months.last())
     }
 
     /// The months of a ward model; `None` when it has none.
@@ -90,9 +107,9 @@ impl Live {
         }
     }
 
-    /// Months whose last days may be missing from the data.
+    /// Whether days of these months are missing from the data, as far as can be known.
     pub fn is_partial(&self, months: MonthRange) -> bool {
-        months.last() > self.release.complete_through
+        months.last() > self.release.complete_through || self.missing(months).next().is_some()
     }
 }
 
@@ -100,9 +117,11 @@ impl Live {
 async fn mart(lake: &Lake, release: &Release, file: &str) -> anyhow::Result<bytes::Bytes> {
     let key = Key::Mart { release: &release.release, file };
     let bytes = lake.get(key).await?.ok_or_else(|| anyhow::anyhow!("lake object {key} is missing"))?;
-    let sha256: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     let expected = release.marts.get(file).map(|mart| mart.sha256.as_str());
-    anyhow::ensure!(expected == Some(&sha256), "lake object {key} is damaged: its hash is not that of its release");
+    anyhow::ensure!(
+        expected == Some(&lake::sha256(&bytes)),
+        "lake object {key} is damaged: its hash is not that of its release"
+    );
     Ok(bytes)
 }
 
@@ -113,5 +132,9 @@ fn first_month_of_25(totals: &Series) -> Option<Month> {
         let of_model = |area| matches!(area, Some(crate::domain::Area::Ward(ward)) if ward.model() == model);
         totals.sum(Geography::Ward, MonthRange::single(month), None, of_model)
     };
-    totals.months().iter().find(|&month| requests(month, WardModel::Wards25) > requests(month, WardModel::Wards44))
+    let (wards_25, wards_44) = (WardModel::Wards25, WardModel::Wards44);
+    let first = totals.months().iter().find(|&month| requests(month, wards_25) > requests(month, wards_44));
+    // Without a single ward, today's are drawn.
+    let has_44 = totals.months().iter().any(|month| requests(month, wards_44) > 0);
+    first.or_else(|| (!has_44).then(|| totals.months().first()))
 }

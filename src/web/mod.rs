@@ -17,14 +17,13 @@ use std::net::Ipv4Addr;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use axum::Router;
-use axum::extract::{Path, Request, State};
+use axum::extract::{OriginalUri, Path, Request, State};
 use axum::http::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CONTENT_SECURITY_POLICY, LOCATION, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
+    CONTENT_SECURITY_POLICY, ETAG, IF_NONE_MATCH, LOCATION, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -32,6 +31,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::cors::{Any, CorsLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
 use tracing::{error, info};
 
@@ -84,7 +84,7 @@ pub async fn serve(settings: &Serve, lake: Lake) -> anyhow::Result<()> {
     let app = Arc::new(App::new()?);
     let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, settings.port))
         .await
-        .with_context(|| format!("cannot listen on port {}", settings.port))?;
+        .map_err(|error| anyhow!("cannot listen on port {}: {error}", settings.port))?;
     info!(port = listener.local_addr()?.port(), "listening");
     tokio::spawn(follow(app.clone(), lake, settings.cache_mb, Duration::from_secs(settings.reload_seconds)));
 
@@ -107,13 +107,19 @@ pub async fn serve(settings: &Serve, lake: Lake) -> anyhow::Result<()> {
 async fn follow(app: Arc<App>, lake: Lake, cache_mb: u64, every: Duration) {
     loop {
         let known = app.known();
-        match Live::load(&lake, known.as_deref(), cache_mb).await {
-            Ok(Some(live)) => app.switch(live),
-            Ok(None) => {}
-            Err(error) => error!("release not loaded: {error:#}"),
-        }
-        // The first release is awaited by people, the next ones are not.
-        tokio::time::sleep(if app.known().is_some() { every } else { FIRST }).await;
+        let wait = match Live::load(&lake, known.as_deref(), cache_mb).await {
+            Ok(Some(live)) => {
+                app.switch(live);
+                every
+            }
+            // The first release is awaited by people, the next ones are not.
+            Ok(None) => known.map_or(FIRST, |_| every),
+            Err(error) => {
+                error!("release not loaded: {error:#}");
+                every
+            }
+        };
+        tokio::time::sleep(wait).await;
     }
 }
 
@@ -133,35 +139,45 @@ async fn told_to_stop() {
 
 fn router(app: Arc<App>) -> Router {
     let constant = |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
+    // Read by pages of any origin, errors included.
+    let open = CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::GET, Method::HEAD])
+        .allow_headers([IF_NONE_MATCH])
+        .expose_headers([ETAG])
+        .max_age(Duration::from_secs(86_400));
+    let api = Router::new()
+        .route("/v1/choropleth", get(choropleth))
+        .route("/v1/counts", get(counts))
+        .route("/v1/types", get(types))
+        .route("/v1/months", get(months))
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(open);
     Router::new()
         .route("/", get(map))
         .route("/assets/{name}", get(asset))
         .route("/health/live", get(async || "live\n"))
         .route("/health/ready", get(ready))
-        .route("/api/v1/choropleth", get(choropleth))
-        .route("/api/v1/counts", get(counts))
-        .route("/api/v1/types", get(types))
-        .route("/api/v1/months", get(months))
-        .fallback(async |uri: Uri| Failure::NotFound.respond(uri.path()))
-        .method_not_allowed_fallback(async |uri: Uri| Failure::MethodNotAllowed.respond(uri.path()))
+        .nest("/api", api)
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
         .with_state(app)
-        .layer(CatchPanicLayer::new())
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+            Failure::Internal(anyhow!("a handler panicked")).respond("/api/")
+        }))
         .layer(constant(CONTENT_SECURITY_POLICY, POLICY))
         .layer(constant(X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(constant(REFERRER_POLICY, "strict-origin-when-cross-origin"))
-        .layer(middleware::from_fn(open_api))
         .layer(middleware::from_fn(log))
 }
 
-/// The API may be read by pages of any origin, and so may its errors.
-async fn open_api(request: Request, next: Next) -> Response {
-    let is_api = request.uri().path().starts_with("/api/");
-    let mut response = next.run(request).await;
-    if is_api {
-        response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-        response.headers_mut().insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("etag"));
-    }
-    response
+async fn not_found(OriginalUri(uri): OriginalUri) -> Response {
+    Failure::NotFound.respond(uri.path())
+}
+
+async fn method_not_allowed(OriginalUri(uri): OriginalUri) -> Response {
+    Failure::MethodNotAllowed.respond(uri.path())
 }
 
 async fn log(request: Request, next: Next) -> Response {
@@ -182,10 +198,7 @@ async fn ready(State(app): State<Arc<App>>) -> Response {
 
 async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
     let path = format!("/assets/{name}");
-    match assets::find(&path) {
-        Some(asset) => Body::of_asset(asset).respond(&headers),
-        None => Failure::NotFound.respond(&path),
-    }
+    assets::body(&path).map_or_else(|| Failure::NotFound.respond(&path), |body| body.respond(&headers))
 }
 
 async fn map(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Response {
@@ -196,8 +209,9 @@ async fn map(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Respo
         if query != uri.query().unwrap_or("") {
             return Ok(redirect(&query));
         }
-        let body = answer(&app, live, format!("/?{query}"), |live, layers| page::map(view, live, layers)).await?;
-        Ok(body.respond(&headers))
+        let make = |live: &Live, layers: &Layers| page::map(view, live, layers);
+        let body = answer(&app, live, format!("/?{query}"), make).await?;
+        respond(body, headers).await
     };
     answer.await.unwrap_or_else(|failure: Failure| failure.respond("/"))
 }
@@ -210,19 +224,19 @@ fn redirect(query: &str) -> Response {
     (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response()
 }
 
-async fn choropleth(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Response {
+async fn choropleth(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
     view_answer(app, uri, headers, api::choropleth).await
 }
 
-async fn counts(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Response {
+async fn counts(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
     view_answer(app, uri, headers, api::counts).await
 }
 
-async fn types(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Response {
+async fn types(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
     list_answer(app, uri, headers, api::types).await
 }
 
-async fn months(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Response {
+async fn months(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
     list_answer(app, uri, headers, api::months).await
 }
 
@@ -237,18 +251,29 @@ async fn view_answer(
         let live = app.live()?;
         let view = View::parse(uri.query().unwrap_or(""), &live, &app.layers).map_err(Failure::BadParameters)?;
         let key = format!("{}?{}", uri.path(), view.query(&live, &app.layers));
-        answer(&app, live, key, move |live, layers| make(view, live, layers)).await
+        let body = answer(&app, live, key, move |live, layers| make(view, live, layers)).await?;
+        respond(body, headers).await
     };
-    body.await.map_or_else(|failure| failure.respond(uri.path()), |body| body.respond(&headers))
+    body.await.unwrap_or_else(|failure: Failure| failure.respond(uri.path()))
 }
 
 /// Answers a resource of the API that takes no parameters.
 async fn list_answer(app: Arc<App>, uri: Uri, headers: HeaderMap, make: fn(&Live) -> anyhow::Result<Body>) -> Response {
     let body = async {
         view::refuse_all(uri.query().unwrap_or("")).map_err(Failure::BadParameters)?;
-        answer(&app, app.live()?, uri.path().to_owned(), move |live, _| make(live)).await
+        let body = answer(&app, app.live()?, uri.path().to_owned(), move |live, _| make(live)).await?;
+        respond(body, headers).await
     };
-    body.await.map_or_else(|failure| failure.respond(uri.path()), |body| body.respond(&headers))
+    body.await.unwrap_or_else(|failure: Failure| failure.respond(uri.path()))
+}
+
+/// Sends an answer. The first to ask for an encoding waits for the compression, and only they.
+async fn respond(body: Arc<Body>, headers: HeaderMap) -> Result<Response, Failure> {
+    if body.is_ready(&headers) {
+        return Ok(body.respond(&headers));
+    }
+    let sent = tokio::task::spawn_blocking(move || body.respond(&headers)).await;
+    Ok(sent.context("compressing panicked")?)
 }
 
 /// The kept answer, or a new one. Making one takes milliseconds of CPU, so it is done away from the other requests.

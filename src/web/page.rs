@@ -8,10 +8,10 @@ use super::answer::{Answer, title, value_text};
 use super::body::{Body, Caching};
 use super::layers::Layers;
 use super::live::Live;
-use super::view::View;
+use super::view::{View, default_measure};
 use crate::choropleth::measure::thousands;
 use crate::choropleth::{AreaValue, FEW_REQUESTS, FEW_RESIDENTS, Legend, Measure, State};
-use crate::domain::{Geography, MonthRange, Status};
+use crate::domain::{Geography, Month, MonthRange, Status};
 use crate::release::Origin;
 
 /// One `<option>`.
@@ -62,7 +62,7 @@ struct MapPage<'a> {
     states: Vec<(State, String)>,
     total: String,
     not_mapped: Option<String>,
-    partial: bool,
+    partial: Option<String>,
     denominator: Option<String>,
     complete_through: String,
     release: &'a str,
@@ -97,7 +97,7 @@ impl<'a> MapPage<'a> {
             from: months(live, view.months.first()),
             to: months(live, view.months.last()),
             statuses: statuses(view),
-            measures: Measure::ALL.map(|m| choice(m.as_str(), m.choice(), view.measure.as_str())).into(),
+            measures: measures(answer),
             size: answer.layer.shapes.size,
             bbox: answer.layer.shapes.bbox.map(|degrees| degrees.to_string()).join(","),
             rows: rows(answer),
@@ -108,7 +108,7 @@ impl<'a> MapPage<'a> {
             states: states(answer),
             total: thousands(answer.total),
             not_mapped: not_mapped(answer),
-            partial: live.is_partial(view.months),
+            partial: partial(view.months, live),
             denominator: denominator(answer),
             complete_through: live.release.complete_through.long_name(),
             release: live.release.release.as_str(),
@@ -142,14 +142,26 @@ fn types(view: &View, live: &Live) -> Vec<Group> {
 }
 
 /// All months by year, the newest first.
-fn months(live: &Live, selected: crate::domain::Month) -> Vec<Group> {
+fn months(live: &Live, selected: Month) -> Vec<Group> {
     let mut years: BTreeMap<u16, Vec<Choice>> = BTreeMap::new();
-    for month in live.release.months.iter() {
+    for month in live.months() {
         let partial = if live.is_partial(MonthRange::single(month)) { " (incomplete)" } else { "" };
         let label = format!("{}{partial}", month.long_name());
         years.entry(month.year()).or_default().insert(0, choice(&month.to_string(), &label, &selected.to_string()));
     }
     years.into_iter().rev().map(|(year, choices)| Group { label: year.to_string(), choices }).collect()
+}
+
+/// The measures that these areas have. The default goes without a name, so that it stays the default when the areas change.
+fn measures(answer: &Answer<'_>) -> Vec<Choice> {
+    let default = default_measure(answer.layer);
+    let offered = Measure::ALL.into_iter().filter(|&m| m != Measure::Per1000 || answer.layer.has_population());
+    let choice = |m: Measure| Choice {
+        value: if m == default { String::new() } else { m.to_string() },
+        label: m.choice().to_owned(),
+        selected: m == answer.view.measure,
+    };
+    offered.map(choice).collect()
 }
 
 fn statuses(view: &View) -> Vec<Choice> {
@@ -184,8 +196,9 @@ fn class_name(value: &AreaValue, legend: &Legend) -> String {
     match (value.state, step) {
         (State::Value, Some(step)) => format!("c{step}"),
         (State::Unstable, Some(step)) => format!("u{step}"),
-        (State::Unstable, None) | (State::Zero, _) => State::Zero.as_str().to_owned(),
-        (State::Value | State::NoData, _) => State::NoData.as_str().to_owned(),
+        (State::Zero, _) => State::Zero.as_str().to_owned(),
+        // Values without a class don't occur: the view's own values make classes where its history has none.
+        _ => State::NoData.as_str().to_owned(),
     }
 }
 
@@ -205,12 +218,23 @@ fn not_mapped(answer: &Answer<'_>) -> Option<String> {
         return None;
     }
     let reason = match answer.view.geography {
-        Geography::Ward => "their ward is not known",
+        Geography::Ward => "their ward is not known, or is one of the City’s other set of wards",
         Geography::Fsa => {
             "they were reported at an intersection, so without a postal code, or in one that is not an area"
         }
     };
     Some(format!("{} of them are not on this map: {reason}.", thousands(answer.not_mapped)))
+}
+
+/// What the period lacks.
+fn partial(months: MonthRange, live: &Live) -> Option<String> {
+    let missing: Vec<_> = live.missing(months).map(Month::long_name).collect();
+    match missing.as_slice() {
+        [] if live.is_partial(months) => Some("incomplete: the City’s data end within this period".to_owned()),
+        [] => None,
+        [one] => Some(format!("incomplete: there are no data for {one}")),
+        [first, .., last] => Some(format!("incomplete: months between {first} and {last} have no data")),
+    }
 }
 
 fn denominator(answer: &Answer<'_>) -> Option<String> {

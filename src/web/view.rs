@@ -15,6 +15,9 @@ use crate::domain::{Geography, Month, MonthRange, Status, TypeId, WardModel};
 /// Names of all parameters, in their normal order.
 const PARAMETERS: [&str; 7] = ["geo", "type", "month", "from", "to", "status", "measure"];
 
+/// The most problems that are reported of one query: enough for a person, and no way to a long answer.
+const MOST_PROBLEMS: usize = 20;
+
 /// What is shown. Every view that exists can be drawn: its months are in the release and have one set of areas.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct View {
@@ -88,7 +91,7 @@ fn default_months(live: &Live) -> MonthRange {
 }
 
 /// Per resident where residents are known: there is no census for the 44 wards.
-fn default_measure(layer: &Layer) -> Measure {
+pub fn default_measure(layer: &Layer) -> Measure {
     if layer.has_population() { Measure::Per1000 } else { Measure::PerKm2 }
 }
 
@@ -107,24 +110,22 @@ impl Parser<'_> {
         let months = self.months(geography);
         let statuses = Status::ALL.map(Status::as_str).join(", ");
         let status = self.word("status", &statuses);
-        let mut view =
-            View { geography, ward_model: WardModel::Wards25, request_type, months, status, measure: Measure::Per1000 };
-        if let Some(model) = self.live.ward_model(months) {
-            view.ward_model = model;
-        } else if geography == Geography::Ward {
-            self.refuse_two_models(&view);
+        let measure = self.word("measure", &Measure::ALL.map(Measure::as_str).join(", "));
+        let model = self.live.ward_model(months);
+        let ward_model = model.unwrap_or(WardModel::Wards25);
+        let mut view = View { geography, ward_model, request_type, months, status, measure: Measure::Per1000 };
+        if model.is_none() && geography == Geography::Ward {
+            self.refuse_two_models(&view, measure);
         }
-        view.measure = self.measure(view.layer(self.layers));
+        view.measure = self.measure(measure, view.layer(self.layers));
         if self.problems.is_empty() { Ok(view) } else { Err(self.problems) }
     }
 
     fn collect(&mut self, query: &str) {
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            if value.is_empty() {
-                continue;
-            }
             match PARAMETERS.into_iter().find(|known| *known == name) {
                 None => self.refuse(&name, &value, format!("no parameter but {}", PARAMETERS.join(", "))),
+                Some(_) if value.is_empty() => {}
                 Some(known) if self.given.contains_key(known) => self.refuse(known, &value, "once only"),
                 Some(known) => {
                     self.given.insert(known, value.into_owned());
@@ -134,6 +135,9 @@ impl Parser<'_> {
     }
 
     fn refuse(&mut self, param: &str, value: &str, allowed: impl Into<String>) {
+        if self.problems.len() == MOST_PROBLEMS {
+            return;
+        }
         let (param, value) = (cut(param), cut(value));
         self.problems.push(BadParameter { param, value, allowed: allowed.into(), alternatives: Vec::new() });
     }
@@ -171,7 +175,7 @@ impl Parser<'_> {
         if from.is_none() && to.is_none() {
             return default;
         }
-        let to = to.unwrap_or(self.live.release.complete_through);
+        let to = to.unwrap_or_else(|| default.last().max(from.unwrap_or(default.last())));
         let from = from.unwrap_or_else(|| self.first_month(geography, to));
         MonthRange::new(from, to).unwrap_or_else(|| {
             self.refuse("to", &to.to_string(), format!("a month that is not before {from}"));
@@ -193,50 +197,44 @@ impl Parser<'_> {
 
     fn month(&mut self, name: &'static str) -> Option<Month> {
         let all = self.live.release.months;
-        let allowed = format!("a month from {} to {}, written YYYY-MM", all.first(), all.last());
+        let allowed = format!("a month from {} to {} that /api/v1/months lists, as YYYY-MM", all.first(), all.last());
         let month: Month = self.word(name, &allowed)?;
-        let known = (all.first()..=all.last()).contains(&month);
+        let known = self.live.has(month);
         if !known {
             self.refuse(name, &month.to_string(), allowed);
         }
         known.then_some(month)
     }
 
-    fn measure(&mut self, layer: &Layer) -> Measure {
-        let default = default_measure(layer);
-        let Some(measure) = self.word("measure", &Measure::ALL.map(Measure::as_str).join(", ")) else { return default };
-        if measure == Measure::Per1000 && !layer.has_population() {
-            self.refuse(
-                "measure",
-                "per_1000",
-                "count or per_km2: the census has no residents by the 44 wards of before 2018",
-            );
+    fn measure(&mut self, measure: Option<Measure>, layer: &Layer) -> Measure {
+        if measure == Some(Measure::Per1000) && !layer.has_population() {
+            self.refuse("measure", "per_1000", "count or per_km2: no census counts residents by these 44 wards");
         }
-        measure
+        measure.unwrap_or(default_measure(layer))
     }
 
-    /// Wards were redrawn: numbers of one model say nothing about the areas of the other.
-    fn refuse_two_models(&mut self, view: &View) {
-        let halves: Vec<(WardModel, MonthRange)> = [WardModel::Wards44, WardModel::Wards25]
-            .into_iter()
-            .filter_map(|model| {
-                let months = self.live.months_of(model)?;
-                let cut =
-                    MonthRange::new(months.first().max(view.months.first()), months.last().min(view.months.last()))?;
-                Some((model, cut))
-            })
-            .collect();
-        let alternatives = halves.iter().map(|&(ward_model, months)| {
-            let view = View { ward_model, months, ..view.clone() };
+    /// Wards were redrawn: numbers of one model say nothing about the areas of the other. Both halves are offered, and
+    /// FSAs, which were not.
+    fn refuse_two_models(&mut self, view: &View, measure: Option<Measure>) {
+        let half = |ward_model| {
+            let months = self.live.months_of(ward_model)?;
+            let first = months.first().max(view.months.first());
+            let last = self.live.months().rfind(|&m| m <= months.last().min(view.months.last()))?;
+            Some(View { ward_model, months: MonthRange::new(first, last)?, ..view.clone() })
+        };
+        let halves: Vec<View> = [WardModel::Wards44, WardModel::Wards25].into_iter().filter_map(half).collect();
+        let named: Vec<_> = halves.iter().map(|half| format!("{} ({} wards)", half.months, half.ward_model)).collect();
+        let fsas = View { geography: Geography::Fsa, ..view.clone() };
+        let query = |view: View| {
             let layer = view.layer(self.layers);
-            View { measure: default_measure(layer), ..view }.query(self.live, self.layers)
-        });
-        let alternatives = alternatives.collect();
-        let allowed = halves.iter().map(|(model, months)| format!("{months} ({model} wards)")).collect::<Vec<_>>();
+            let kept = measure.filter(|&m| m != Measure::Per1000 || layer.has_population());
+            View { measure: kept.unwrap_or(default_measure(layer)), ..view }.query(self.live, self.layers)
+        };
+        let alternatives = halves.into_iter().chain([fsas]).map(query).collect();
         self.problems.push(BadParameter {
             param: "from".to_owned(),
             value: view.months.to_string(),
-            allowed: format!("{}, or geo=fsa: the wards were redrawn in between", allowed.join(" or ")),
+            allowed: format!("{}, or geo=fsa: the wards were redrawn in between", named.join(" or ")),
             alternatives,
         });
     }
@@ -250,7 +248,7 @@ pub fn refuse_all(query: &str) -> Result<(), Vec<BadParameter>> {
         allowed: "no parameter".to_owned(),
         alternatives: Vec::new(),
     };
-    let problems: Vec<_> = form_urlencoded::parse(query.as_bytes()).map(refuse).collect();
+    let problems: Vec<_> = form_urlencoded::parse(query.as_bytes()).map(refuse).take(MOST_PROBLEMS).collect();
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 

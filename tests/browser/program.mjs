@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
 
-const PROGRAM = new URL("../../target/debug/toronto311", import.meta.url).pathname;
+const PROGRAM = process.env.TORONTO311 ?? new URL("../../target/debug/toronto311", import.meta.url).pathname;
+const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
 /** Serves an empty lake, which becomes the demo, on a free port. */
 export async function serve() {
@@ -29,7 +30,7 @@ export async function serve() {
 
 export function launch() {
   const quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"];
-  return chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu", ...quiet] });
+  return chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-gpu", ...quiet] });
 }
 
 /** A page that fails the test on an error in its console or a request to anywhere but us. */

@@ -106,8 +106,8 @@ fn a_value_that_cannot_be_is_400_with_what_can() {
     for (query, param, allowed) in [
         ("geo=city", "geo", "ward or fsa"),
         ("type=no-such-type", "type", "an id listed by /api/v1/types"),
-        ("month=2031-01", "month", "a month from 2023-01 to 2025-12, written YYYY-MM"),
-        ("month=yesterday", "month", "a month from 2023-01 to 2025-12, written YYYY-MM"),
+        ("month=2031-01", "month", "a month from 2023-01 to 2025-12 that /api/v1/months lists, as YYYY-MM"),
+        ("month=yesterday", "month", "a month from 2023-01 to 2025-12 that /api/v1/months lists, as YYYY-MM"),
         ("from=2024-05&to=2024-03", "to", "a month that is not before 2024-05"),
         ("month=2024-05&to=2024-06", "to", "month alone, or from and to without month"),
         ("status=done", "status", "completed, closed, cancelled, in_progress, new, initiated, unknown"),
@@ -140,6 +140,15 @@ fn what_is_not_there_is_404_in_the_form_of_its_place() {
     assert_eq!((page.status, page.header("content-type")), (404, "text/html; charset=utf-8"));
     assert_eq!(server.get("/assets/nothing.js").status, 404);
     assert_eq!(server.ask("POST", "/api/v1/counts", &[]).status, 405);
+    let preflight = [
+        ("origin", "https://example.org"),
+        ("access-control-request-method", "GET"),
+        ("access-control-request-headers", "if-none-match"),
+    ];
+    let allowed = server.ask("OPTIONS", "/api/v1/counts", &preflight);
+    assert_eq!((allowed.status, allowed.header("access-control-allow-headers")), (200, "if-none-match"));
+    let many = server.get(&format!("/api/v1/counts?{}", "a=1&".repeat(5000)));
+    assert!(many.status == 400 && many.body.len() < 10_000);
 }
 
 #[test]

@@ -7,6 +7,7 @@
 
 mod api;
 mod boundaries;
+mod eras;
 mod layers;
 mod program;
 mod refresh;

@@ -32,6 +32,23 @@ pub fn run(arguments: &[&str]) -> Ended {
     }
 }
 
+/// The most memory that a run took at once, in MB, and what it printed.
+pub fn peak_memory(arguments: &[&str]) -> (u64, String) {
+    let mut child = toronto311(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak_kb = 0;
+    while child.try_wait().unwrap().is_none() {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kb = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
+        peak_kb = peak_kb.max(kb.unwrap_or(0));
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let mut stdout = String::new();
+    std::io::Read::read_to_string(&mut child.stdout.take().unwrap(), &mut stdout).unwrap();
+    (peak_kb / 1024, stdout)
+}
+
 pub fn refresh(source: &Path, lake: &Path) -> Ended {
     run(&["refresh", "--source", source.to_str().unwrap(), "--lake", lake.to_str().unwrap()])
 }

@@ -122,6 +122,98 @@ fn a_bad_file_ends_with_one_line_and_leaves_the_release() {
 }
 
 #[test]
+fn a_file_with_too_many_bad_rows_is_held_back_and_says_why() {
+    let folder = published();
+    let (source, lake) = (folder.path().join("source"), folder.path().join("lake"));
+    let before = current(&lake);
+    let other_date = GOOD.lines().next().unwrap().replace("2024-05-06 07:08:09.0000000", "05/06/2025 07:08:09 AM");
+    fs::write(source.join("SR2025.csv"), format!("{HEADER}{}", format!("{other_date}\n").repeat(11))).unwrap();
+    let ended = refresh(&source, &lake);
+    assert_eq!(
+        (ended.code, ended.errors),
+        (
+            1,
+            vec![format!(
+                "error: SR2025.csv: 11 of 11 rows are bad_date, more than 0.1 %; the first is line 2: {other_date}"
+            )]
+        )
+    );
+    assert_eq!(current(&lake), before);
+}
+
+#[test]
+fn what_was_damaged_in_the_lake_is_made_again() {
+    let folder = published();
+    let (source, lake) = (folder.path().join("source"), folder.path().join("lake"));
+    let before = release(&lake);
+    let id = before["release"].as_str().unwrap();
+    let mart = lake.join(format!("marts/{id}/requests_by_area_month.parquet"));
+    let whole = fs::read(&mart).unwrap();
+    let clean = lake.join("clean").join(before["inputs"][0]["clean"].as_str().unwrap());
+    for path in [mart.clone(), lake.join(format!("releases/{id}.json")), lake.join("current.json")] {
+        fs::write(&path, "x").unwrap();
+        fs::write(clean.join("summary.json"), "x").unwrap();
+        fs::write(clean.join("counts.parquet"), "x").unwrap();
+        let ended = refresh(&source, &lake);
+        assert_eq!(
+            (ended.code, ended.stdout.as_str()),
+            (0, format!("published {id}\n").as_str()),
+            "{}",
+            path.display()
+        );
+        assert!(release(&lake) == before && fs::read(&mart).unwrap() == whole, "{}", path.display());
+    }
+}
+
+#[test]
+fn memory_does_not_grow_with_what_is_in_the_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let street = "x".repeat(8000);
+    let row = format!("2024-05-06 07:08:09,New,Intersection,{street},{street},Davenport (09),Noise,MLS,Bylaw\n");
+    let too_long = row.replace("New,", &"New,".repeat(4000));
+    for (name, row, times) in
+        [("long", row.as_str(), 20_000), ("oversized", too_long.as_str(), 20_000), ("short", "1\n", 2_000_000)]
+    {
+        let file = folder.path().join("SR2024.zip");
+        zip(&file, &[("SR2024.csv", &format!("{HEADER}{}", row.repeat(times)))]);
+        let out = folder.path().join(name);
+        let arguments = ["clean", file.to_str().unwrap(), "--out", out.to_str().unwrap(), "--json"];
+        let (peak_mb, summary) = crate::program::peak_memory(&arguments);
+        let summary: Value = serde_json::from_str(&summary).unwrap();
+        assert_eq!(summary["read"], times, "{name}");
+        assert!(peak_mb < 150, "{name}: {peak_mb} MB");
+    }
+    let types: String = (0..30_000).map(|n| format!("2024-05-06 07:08:09,New,M4C,,,,Type {n},MLS,Bylaw\n")).collect();
+    fs::write(folder.path().join("SR2024.csv"), format!("{HEADER}{types}")).unwrap();
+    let out = folder.path().join("types");
+    let ended = run(&["clean", folder.path().join("SR2024.csv").to_str().unwrap(), "--out", out.to_str().unwrap()]);
+    assert_eq!(
+        ended.errors,
+        ["error: SR2024.csv: has more than 20000 different request types with division and section"]
+    );
+}
+
+#[test]
+fn clean_prints_what_was_in_a_file() {
+    let folder = published();
+    let file = folder.path().join("source/SR2024.zip");
+    let out = folder.path().join("out");
+    let ended = run(&["clean", file.to_str().unwrap(), "--out", out.to_str().unwrap()]);
+    assert_eq!((ended.code, ended.errors), (0, vec![]));
+    for line in [
+        "SR2024.zip: 3 rows read",
+        "accepted             2",
+        "no_area            1  line 4: 2024-05-07",
+        "from 2024-05-06 to 2024-05-31",
+    ] {
+        assert!(ended.stdout.contains(line), "{line}: {}", ended.stdout);
+    }
+    let again = run(&["clean", file.to_str().unwrap(), "--out", out.to_str().unwrap()]);
+    assert_eq!((again.code, again.errors.len()), (1, 1));
+    assert!(again.errors[0].contains("expected an empty folder"));
+}
+
+#[test]
 fn a_folder_without_files_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let lake = folder.path().join("lake");
