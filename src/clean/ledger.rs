@@ -78,7 +78,7 @@ mod tests {
         assert_eq!(LEDGER.canonical.len(), rows.len(), "a label is listed once");
         for row in &rows {
             assert!(TypeId::of_label(&row[0]).is_some() && TypeId::of_label(&row[1]).is_some(), "{row:?}");
-            assert!(&row[0] != &row[1] || !row[2].is_empty(), "a row that says nothing: {row:?}");
+            assert!(row[0] != row[1] || !row[2].is_empty(), "a row that says nothing: {row:?}");
             assert_eq!(canonical(&row[1]), &row[1], "a canonical label stands for itself");
         }
     }
