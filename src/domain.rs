@@ -40,7 +40,7 @@ macro_rules! serde_as_text {
     )+};
 }
 
-serde_as_text!(Month, MonthRange, Geography, WardModel, Status, ReleaseId);
+serde_as_text!(Month, MonthRange, Geography, WardModel, Status, ReleaseId, TypeId);
 
 /// A calendar month, `YYYY-MM`. Ordered, and countable with [`Month::index`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -425,8 +425,7 @@ impl FromStr for Status {
 /// The stable id of a request type: a slug of its label (`Road - Pot hole` is `road-pot-hole`).
 ///
 /// Labels that differ only by case, spacing, punctuation or accents have the same id and are one type.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TypeId(String);
 
 impl TypeId {
@@ -448,6 +447,15 @@ impl TypeId {
     /// The slug.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl FromStr for TypeId {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let id = Self::of_label(text).filter(|id| id.0 == text);
+        id.ok_or_else(|| ParseError::new(text, "a slug of lower-case letters, digits and single hyphens"))
     }
 }
 

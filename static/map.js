@@ -128,7 +128,8 @@
   let shown = location.pathname + location.search;
   document.documentElement.classList.add("enhanced");
   enhance();
-  form.addEventListener("change", (event) => {
+  document.addEventListener("change", (event) => {
+    if (event.target.form !== form) return;
     if (event.target === form.from) keepPeriodWhole(event.target);
     if (event.target === form.to && form.from.value > form.to.value) form.from.value = form.to.value;
     show(address(), true);

@@ -19,8 +19,10 @@ mod read;
 mod series;
 
 pub use build::{Error as BuildError, Partial, build};
-pub use read::{Error, Marts, cell_rows};
+pub use read::{Error, Marts, cell_rows, type_uses};
 pub use series::Series;
+
+pub use crate::clean::counts::TypeUse;
 
 /// Names the code that built the marts; part of a release's id.
 pub const CODE_VERSION: &str = env!("MARTS_CODE_VERSION");

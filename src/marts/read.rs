@@ -13,7 +13,8 @@ use parquet::file::statistics::Statistics;
 
 use super::series::Series;
 use crate::clean::counts::{Cell, TypeUse};
-use crate::domain::{Area, MonthRange, ParseError, WardModel};
+use crate::clean::ledger;
+use crate::domain::{Area, MonthRange, ParseError, TypeId, WardModel};
 
 /// A Parquet file that is not what we wrote.
 #[derive(Debug, thiserror::Error)]
@@ -158,8 +159,25 @@ impl Marts {
         self.totals.clone()
     }
 
-    /// Counts of one type: decodes the one or two row groups that can hold it. Some milliseconds of CPU.
-    pub fn series(&self, request_type: &str) -> Result<Series, Error> {
+    /// The other types of the release that one was renamed from or to, in the order of time.
+    pub fn renames(&self, id: &TypeId) -> Vec<&TypeUse> {
+        let others = ledger::renames(id).into_iter().filter(|other| other != id);
+        let mut known: Vec<_> = others.filter_map(|other| self.request_type(other.as_str())).collect();
+        known.sort_by_key(|used| (used.last_month, used.first_month));
+        known
+    }
+
+    /// Counts of one type or of several together. Some milliseconds of CPU for each.
+    pub fn series<'t>(&self, request_types: impl IntoIterator<Item = &'t str>) -> Result<Series, Error> {
+        let mut cells = Vec::new();
+        for request_type in request_types {
+            self.read_cells(request_type, &mut cells)?;
+        }
+        Ok(Series::new(self.months, cells))
+    }
+
+    /// Decodes the one or two row groups that can hold a type.
+    fn read_cells(&self, request_type: &str, cells: &mut Vec<(Cell, i64)>) -> Result<(), Error> {
         let groups = self.metadata.metadata().row_groups().iter().enumerate();
         let groups = groups.filter(|(_, group)| may_hold(group, request_type)).map(|(index, _)| index).collect();
         let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(
@@ -168,14 +186,13 @@ impl Marts {
         )
         .with_row_groups(groups)
         .build()?;
-        let mut cells = Vec::new();
         for row in flatten(reader.map(|batch| cells_of(&batch?))) {
             let (of, cell, requests) = row?;
             if *of == *request_type {
                 cells.push((cell, requests));
             }
         }
-        Ok(Series::new(self.months, cells))
+        Ok(())
     }
 }
 

@@ -29,7 +29,7 @@ impl<'a> Answer<'a> {
     /// Counts, joins and classifies. Decodes the type's counts when they are not in memory.
     pub fn new(view: View, live: &Live, layers: &'a Layers) -> anyhow::Result<Self> {
         let layer = view.layer(layers);
-        let series = live.series(view.request_type.as_ref())?;
+        let series = live.series(view.request_type.as_ref(), view.joined)?;
         let classes = classes(&view, layer, live, &series);
         let requests = |area| series.requests(view.geography, Some(area), view.months, view.status);
         let values = choropleth::join(&layer.boundaries.areas, requests, view.measure, &classes);
@@ -56,6 +56,7 @@ impl<'a> Answer<'a> {
             geography: self.view.geography.as_str(),
             ward_model: (self.view.geography == crate::domain::Geography::Ward).then_some(self.view.ward_model),
             request_type: self.view.request_type.as_ref().map(ToString::to_string),
+            renames: self.view.joined.then_some("joined"),
             from: self.view.months.first(),
             to: self.view.months.last(),
             partial: live.is_partial(self.view.months),
@@ -75,6 +76,7 @@ pub struct Members {
     geography: &'static str,
     ward_model: Option<WardModel>,
     request_type: Option<String>,
+    renames: Option<&'static str>,
     from: Month,
     to: Month,
     partial: bool,

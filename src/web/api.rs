@@ -104,7 +104,13 @@ pub fn types(live: &Live) -> anyhow::Result<Body> {
         first_month: Month,
         last_month: Month,
         requests: i64,
+        /// Ids of the types that it was renamed from or to, in the order of time.
+        renames: Vec<&'a str>,
     }
+    let renames = |id: &str| {
+        let renames = id.parse().map(|id| live.marts.renames(&id)).unwrap_or_default();
+        renames.into_iter().map(|used| used.request_type.as_str()).collect()
+    };
     let rows = live.marts.types().iter().map(|used| Type {
         id: &used.request_type,
         label: &used.label,
@@ -113,6 +119,7 @@ pub fn types(live: &Live) -> anyhow::Result<Body> {
         first_month: used.first_month,
         last_month: used.last_month,
         requests: used.requests,
+        renames: renames(&used.request_type),
     });
     list(live, rows.collect())
 }

@@ -20,7 +20,8 @@ pub struct Live {
     missing: Vec<Month>,
     /// The first month whose wards are mostly those of the 25-ward model; months before it have 44.
     first_month_of_25: Option<Month>,
-    series: moka::sync::Cache<TypeId, Arc<Series>>,
+    /// By type, and whether its renames are in it.
+    series: moka::sync::Cache<(TypeId, bool), Arc<Series>>,
     /// Rendered answers by path and normalised query. Equal requests that miss together are answered once.
     pub answers: moka::future::Cache<String, Arc<Body>>,
 }
@@ -65,11 +66,15 @@ impl Live {
         }
     }
 
-    /// The counts of a type, or of all types.
-    pub fn series(&self, request_type: Option<&TypeId>) -> anyhow::Result<Arc<Series>> {
+    /// The counts of a type, alone or with those that it was renamed from and to; without a type, of all.
+    pub fn series(&self, request_type: Option<&TypeId>, joined: bool) -> anyhow::Result<Arc<Series>> {
         let Some(id) = request_type else { return Ok(self.marts.totals()) };
-        let read = || self.marts.series(id.as_str()).map(Arc::new);
-        Ok(self.series.try_get_with_by_ref(id, read)?)
+        let read = || {
+            let renames = if joined { self.marts.renames(id) } else { Vec::new() };
+            let others = renames.iter().map(|used| used.request_type.as_str());
+            self.marts.series(std::iter::once(id.as_str()).chain(others)).map(Arc::new)
+        };
+        Ok(self.series.try_get_with((id.clone(), joined), read)?)
     }
 
     /// The months that have rows, in order.

@@ -7,6 +7,7 @@ mod answer;
 mod api;
 mod assets;
 mod body;
+mod data;
 mod error;
 mod layers;
 mod live;
@@ -156,6 +157,7 @@ fn router(app: Arc<App>) -> Router {
         .layer(open);
     Router::new()
         .route("/", get(map))
+        .route("/data", get(data))
         .route("/assets/{name}", get(asset))
         .route("/health/live", get(async || "live\n"))
         .route("/health/ready", get(ready))
@@ -233,11 +235,11 @@ async fn counts(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, head
 }
 
 async fn types(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
-    list_answer(app, uri, headers, api::types).await
+    fixed_answer(app, uri, headers, |live, _| api::types(live)).await
 }
 
 async fn months(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
-    list_answer(app, uri, headers, api::months).await
+    fixed_answer(app, uri, headers, |live, _| api::months(live)).await
 }
 
 /// Answers a resource of the API that takes a view.
@@ -257,11 +259,20 @@ async fn view_answer(
     body.await.unwrap_or_else(|failure: Failure| failure.respond(uri.path()))
 }
 
-/// Answers a resource of the API that takes no parameters.
-async fn list_answer(app: Arc<App>, uri: Uri, headers: HeaderMap, make: fn(&Live) -> anyhow::Result<Body>) -> Response {
+async fn data(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
+    fixed_answer(app, uri, headers, data::page).await
+}
+
+/// Answers a resource that takes no parameters.
+async fn fixed_answer(
+    app: Arc<App>,
+    uri: Uri,
+    headers: HeaderMap,
+    make: fn(&Live, &Layers) -> anyhow::Result<Body>,
+) -> Response {
     let body = async {
         view::refuse_all(uri.query().unwrap_or("")).map_err(Failure::BadParameters)?;
-        let body = answer(&app, app.live()?, uri.path().to_owned(), move |live, _| make(live)).await?;
+        let body = answer(&app, app.live()?, uri.path().to_owned(), make).await?;
         respond(body, headers).await
     };
     body.await.unwrap_or_else(|failure: Failure| failure.respond(uri.path()))

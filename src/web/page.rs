@@ -12,6 +12,7 @@ use super::view::{View, default_measure};
 use crate::choropleth::measure::thousands;
 use crate::choropleth::{AreaValue, FEW_REQUESTS, FEW_RESIDENTS, Legend, Measure, State};
 use crate::domain::{Geography, Month, MonthRange, Status};
+use crate::marts::TypeUse;
 use crate::release::Origin;
 
 /// One `<option>`.
@@ -50,6 +51,8 @@ struct MapPage<'a> {
     types: Vec<Group>,
     from: Vec<Group>,
     to: Vec<Group>,
+    renames: Option<String>,
+    joined: bool,
     statuses: Vec<Choice>,
     measures: Vec<Choice>,
     size: (u32, u32),
@@ -96,6 +99,8 @@ impl<'a> MapPage<'a> {
             types: types(view, live),
             from: months(live, view.months.first()),
             to: months(live, view.months.last()),
+            renames: renames(view, live),
+            joined: view.joined,
             statuses: statuses(view),
             measures: measures(answer),
             size: answer.layer.shapes.size,
@@ -125,6 +130,14 @@ fn choice(value: &str, label: &str, selected: &str) -> Choice {
 fn type_label(view: &View, live: &Live) -> Option<String> {
     let id = view.request_type.as_ref()?;
     Some(live.marts.request_type(id.as_str())?.label.clone())
+}
+
+/// The other names of the type, with the months of their first and last requests.
+fn renames(view: &View, live: &Live) -> Option<String> {
+    let others = live.marts.renames(view.request_type.as_ref()?);
+    let name = |used: &&TypeUse| format!("{} ({} to {})", used.label, used.first_month, used.last_month);
+    let names: Vec<_> = others.iter().map(name).collect();
+    (!names.is_empty()).then(|| names.join(", "))
 }
 
 /// All types by division and label.

@@ -13,7 +13,7 @@ use crate::choropleth::Measure;
 use crate::domain::{Geography, Month, MonthRange, Status, TypeId, WardModel};
 
 /// Names of all parameters, in their normal order.
-const PARAMETERS: [&str; 7] = ["geo", "type", "month", "from", "to", "status", "measure"];
+const PARAMETERS: [&str; 8] = ["geo", "type", "renames", "month", "from", "to", "status", "measure"];
 
 /// The most problems that are reported of one query: enough for a person, and no way to a long answer.
 const MOST_PROBLEMS: usize = 20;
@@ -27,6 +27,8 @@ pub struct View {
     pub ward_model: WardModel,
     /// `type`: one request type, or all.
     pub request_type: Option<TypeId>,
+    /// `renames=joined`: with the requests that had another name of the type.
+    pub joined: bool,
     /// `month`, or `from` and `to`.
     pub months: MonthRange,
     /// `status`: one status, or all.
@@ -71,6 +73,7 @@ impl View {
         let non_default_months = (self.months != default_months(live)).then_some(self.months);
         put("geo", (self.geography != Geography::Ward).then(|| self.geography.to_string()));
         put("type", self.request_type.as_ref().map(TypeId::to_string));
+        put("renames", self.joined.then(|| JOINED.to_owned()));
         match non_default_months {
             Some(months) if months.months() == 1 => put("month", Some(months.first().to_string())),
             Some(months) => {
@@ -84,6 +87,9 @@ impl View {
         query.finish()
     }
 }
+
+/// The value of `renames`.
+const JOINED: &str = "joined";
 
 /// The last complete month.
 fn default_months(live: &Live) -> MonthRange {
@@ -107,13 +113,14 @@ impl Parser<'_> {
         self.collect(query);
         let geography = self.word("geo", "ward or fsa").unwrap_or(Geography::Ward);
         let request_type = self.request_type();
+        let joined = self.joined(request_type.as_ref());
         let months = self.months(geography);
         let statuses = Status::ALL.map(Status::as_str).join(", ");
         let status = self.word("status", &statuses);
         let measure = self.word("measure", &Measure::ALL.map(Measure::as_str).join(", "));
         let model = self.live.ward_model(months);
         let ward_model = model.unwrap_or(WardModel::Wards25);
-        let mut view = View { geography, ward_model, request_type, months, status, measure: Measure::Per1000 };
+        let mut view = View { geography, ward_model, request_type, joined, months, status, measure: Measure::Per1000 };
         if model.is_none() && geography == Geography::Ward {
             self.refuse_two_models(&view, measure);
         }
@@ -153,12 +160,24 @@ impl Parser<'_> {
 
     fn request_type(&mut self) -> Option<TypeId> {
         let text = self.given.get("type")?.clone();
-        let id = TypeId::of_label(&text).filter(|id| id.as_str() == text);
-        let known = id.filter(|id| self.live.marts.request_type(id.as_str()).is_some());
+        let known = text.parse().ok().filter(|id: &TypeId| self.live.marts.request_type(id.as_str()).is_some());
         if known.is_none() {
             self.refuse("type", &text, "an id listed by /api/v1/types");
         }
         known
+    }
+
+    /// Without other names there is nothing to join, and one view is to have one address.
+    fn joined(&mut self, request_type: Option<&TypeId>) -> bool {
+        match self.given.get("renames").map(String::as_str) {
+            None => false,
+            Some(JOINED) => request_type.is_some_and(|id| !self.live.marts.renames(id).is_empty()),
+            Some(other) => {
+                let other = other.to_owned();
+                self.refuse("renames", &other, JOINED);
+                false
+            }
+        }
     }
 
     fn months(&mut self, geography: Geography) -> MonthRange {

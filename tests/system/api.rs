@@ -78,6 +78,25 @@ fn months_and_types_add_up_to_the_same_total() {
 }
 
 #[test]
+fn a_renamed_type_is_read_alone_or_with_its_other_names() {
+    let (server, _lake) = demo();
+    let total = |query: &str| {
+        server.get(&format!("/api/v1/choropleth?from=2023-01&to=2025-12&{query}")).json()["total"].as_u64().unwrap()
+    };
+    let (old, new) = (total("type=road-pot-hole"), total("type=road-pothole-road-damage"));
+    assert!(old > 0 && new > 0);
+    assert_eq!(total("type=road-pot-hole&renames=joined"), old + new);
+    assert_eq!(total("type=road-pothole-road-damage&renames=joined"), old + new);
+    let types = server.get("/api/v1/types").json();
+    let row = types["rows"].as_array().unwrap().iter().find(|row| row["id"] == "road-pot-hole").unwrap();
+    assert_eq!(row["renames"], serde_json::json!(["road-pothole-road-damage"]));
+    let nothing_to_join = server.get("/?type=noise&renames=joined").status;
+    assert!(nothing_to_join == 400 || nothing_to_join == 303, "{nothing_to_join}");
+    let page = server.get("/?type=road-pothole-road-damage").body;
+    assert!(page.contains("other names: Road - Pot hole (2023-01 to 2024-1"));
+}
+
+#[test]
 fn the_choropleth_is_rfc_7946_with_a_legend() {
     let (server, _lake) = demo();
     let answer = server.get("/api/v1/choropleth");
@@ -113,7 +132,7 @@ fn a_value_that_cannot_be_is_400_with_what_can() {
         ("status=done", "status", "completed, closed, cancelled, in_progress, new, initiated, unknown"),
         ("measure=love", "measure", "per_1000, count, per_km2"),
         ("geo=ward&geo=fsa", "geo", "once only"),
-        ("colour=red", "colour", "no parameter but geo, type, month, from, to, status, measure"),
+        ("colour=red", "colour", "no parameter but geo, type, renames, month, from, to, status, measure"),
     ] {
         let answer = server.get(&format!("/api/v1/counts?{query}"));
         assert_eq!(answer.status, 400, "{query}");
@@ -129,6 +148,18 @@ fn a_value_that_cannot_be_is_400_with_what_can() {
     assert_eq!(all["errors"].as_array().unwrap().len(), 3, "all problems are said at once");
     assert_eq!(server.get("/api/v1/types?x=1").status, 400);
     assert!(!server.get("/?x=%3Cscript%3E").body.contains("<script>"));
+}
+
+#[test]
+fn the_page_about_the_data_accounts_for_every_row_and_has_the_contract() {
+    let (server, _lake) = demo();
+    let page = server.get("/data");
+    assert_eq!(page.status, 200);
+    for rule in toronto311::clean::contract::RULES {
+        assert!(page.body.contains(&rule.on_break.text()), "{}", rule.about);
+    }
+    assert!(page.body.contains("SR2024.zip") && page.body.contains("134,296 lines of 2022 to 2025"));
+    assert_eq!(server.get("/data?x=1").status, 400);
 }
 
 #[test]

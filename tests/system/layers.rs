@@ -17,7 +17,7 @@ const MAY_IMPORT: [(&str, &[&str]); 12] = [
     ("release", &["lake", "clean"]),
     ("pipeline", &["source", "lake", "clean", "marts", "release"]),
     ("choropleth", &["boundaries"]),
-    ("web", &["config", "lake", "marts", "release", "boundaries", "choropleth"]),
+    ("web", &["config", "lake", "clean", "marts", "release", "boundaries", "choropleth"]),
 ];
 
 /// Modules that the code of one file imports by `crate::`.
