@@ -19,7 +19,7 @@ const ASSETS: [(&str, &str, &str); 4] = [
 ];
 
 /// Everything that decides what `clean` makes of a file.
-const CLEAN_SOURCES: [&str; 3] = ["src/clean", "src/domain.rs", "Cargo.lock"];
+const CLEAN_SOURCES: [&str; 3] = ["src/clean", "src/domain", "Cargo.lock"];
 
 /// Besides these, all that decides what a release makes of cleaned files.
 const MARTS_SOURCES: [&str; 3] = ["src/marts", "src/release.rs", "src/pipeline.rs"];

@@ -81,6 +81,9 @@ pub struct Clean {
     /// The year of the file, if its name does not say it.
     #[arg(long, value_parser = clap::value_parser!(u16).range(2000..3000))]
     pub year: Option<u16>,
+    /// A lake: request types that its live release does not have are reported.
+    #[arg(long, value_name = "FOLDER")]
+    pub against: Option<PathBuf>,
     /// Print the summary as JSON.
     #[arg(long)]
     pub json: bool,

@@ -32,7 +32,7 @@ fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(settings) => runtime()?.block_on(serve(settings)),
         Command::Refresh(settings) => runtime()?.block_on(refresh(settings)),
-        Command::Clean(settings) => clean(&settings),
+        Command::Clean(settings) => runtime()?.block_on(clean(&settings)),
         Command::Contract => {
             print!("{}", toronto311::clean::contract::markdown());
             Ok(())
@@ -68,8 +68,9 @@ async fn refresh(settings: Refresh) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn clean(settings: &Clean) -> anyhow::Result<()> {
-    let summary = pipeline::clean_file(&settings.file, settings.year, &settings.out)?;
+async fn clean(settings: &Clean) -> anyhow::Result<()> {
+    let against = settings.against.as_deref().map(Lake::open).transpose()?;
+    let summary = pipeline::clean_file(&settings.file, settings.year, &settings.out, against.as_ref()).await?;
     if settings.json {
         println!("{}", serde_json::to_string(&summary)?);
     } else {

@@ -19,7 +19,7 @@ use tracing::{Instrument, info, info_span, warn};
 use crate::clean::{self, Summary};
 use crate::domain::{Month, MonthRange, ReleaseId};
 use crate::lake::{self, Key, Lake, hex};
-use crate::marts::{self, Partial};
+use crate::marts::{self, Partial, TypeUse};
 use crate::release::{self, Input, Mart, Origin, Release};
 use crate::source::{self, YearFile};
 
@@ -35,6 +35,9 @@ pub enum Error {
     /// The lake can't be read or written.
     #[error(transparent)]
     Lake(#[from] lake::Error),
+    /// A mart or partial counts can't be read back.
+    #[error("request types: {0}")]
+    Types(#[from] marts::Error),
     /// The marts can't be built.
     #[error(transparent)]
     Marts(#[from] marts::BuildError),
@@ -94,14 +97,35 @@ pub async fn refresh_from_folder(lake: &Lake, folder: &Path, budget: f64) -> Res
     refresh(lake, source::year_files(folder)?, Origin::Folder, budget).await
 }
 
-/// Cleans one file into a folder that is empty or not there.
-pub fn clean_file(file: &Path, year: Option<u16>, out: &Path) -> Result<Summary, Error> {
+/// Cleans one file into a folder that is empty or not there, and compares its request types with a lake's live release.
+pub async fn clean_file(file: &Path, year: Option<u16>, out: &Path, against: Option<&Lake>) -> Result<Summary, Error> {
     let year = year.or_else(|| source::year_of(file)).ok_or_else(|| Error::NoYear(file.to_owned()))?;
     std::fs::create_dir_all(out).map_err(disk(out))?;
     if std::fs::read_dir(out).map_err(disk(out))?.next().is_some() {
         return Err(Error::NotEmpty(out.to_owned()));
     }
-    Ok(clean::clean(file, year, out)?)
+    let mut summary = clean::clean(file, year, out)?;
+    if let Some(lake) = against {
+        let known = live_types(lake).await?;
+        let types = out.join(clean::REQUEST_TYPES);
+        let file = std::fs::File::open(&types).map_err(disk(&types))?;
+        let unknown = new_types(&known, marts::type_uses(file)?);
+        summary.unknown_labels = unknown.into_iter().map(|used| (used.label, used.requests)).collect();
+    }
+    Ok(summary)
+}
+
+/// The request types of the live release; none in an empty lake.
+async fn live_types(lake: &Lake) -> Result<Vec<TypeUse>, Error> {
+    let Some(current) = release::current(lake).await? else { return Ok(Vec::new()) };
+    let types = lake.get(Key::Mart { release: &current.release, file: marts::REQUEST_TYPES }).await?;
+    Ok(types.map(marts::type_uses).transpose()?.unwrap_or_default())
+}
+
+/// Those whose type is not known.
+fn new_types(known: &[TypeUse], mut types: Vec<TypeUse>) -> Vec<TypeUse> {
+    types.retain(|used| !known.iter().any(|known| known.request_type == used.request_type));
+    types
 }
 
 /// Publishes three years of generated requests if the lake has no release.
@@ -142,7 +166,9 @@ async fn refresh(lake: &Lake, files: Vec<YearFile>, origin: Origin, budget: f64)
         info!(release = %id, duration_ms = millis(started), "no change");
         return Ok(Outcome::NoChange(id));
     }
+    let known = live_types(lake).await.unwrap_or_default();
     let marts = build_marts(lake, &id, &inputs).await?;
+    report_new_types(lake, &id, &known).await?;
     let release = Release { release: id.clone(), origin, months, complete_through, inputs, marts };
     if release::publish(lake, &release, jiff::Timestamp::now()).await? {
         info!(release = %id, duration_ms = millis(started), "published");
@@ -214,6 +240,17 @@ async fn clean_into(lake: &Lake, clean: &str, file: PathBuf, year: u16) -> Resul
         "cleaned"
     );
     Ok(summary)
+}
+
+/// New types pass through. They are said, since one may be an old one under another name.
+async fn report_new_types(lake: &Lake, id: &ReleaseId, known: &[TypeUse]) -> Result<(), Error> {
+    let types = lake.get(Key::Mart { release: id, file: marts::REQUEST_TYPES }).await?;
+    let new = new_types(known, types.map(marts::type_uses).transpose()?.unwrap_or_default());
+    if !known.is_empty() && !new.is_empty() {
+        let labels: Vec<_> = new.iter().take(20).map(|used| used.label.as_str()).collect();
+        warn!(release = %id, new_types = new.len(), "types that the release before did not have: {}", labels.join("; "));
+    }
+    Ok(())
 }
 
 async fn build_marts(

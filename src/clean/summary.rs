@@ -39,6 +39,9 @@ pub struct Summary {
     pub extra_columns: Vec<String>,
     /// Statuses that the contract doesn't know; their rows are accepted as `unknown`.
     pub unknown_statuses: BTreeMap<String, u64>,
+    /// Labels whose type the release that the file was compared with does not have, with their accepted rows.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unknown_labels: BTreeMap<String, i64>,
     /// Accepted rows per month.
     pub months: BTreeMap<Month, u64>,
     /// The day of the earliest accepted row, `YYYY-MM-DD`.
@@ -66,6 +69,7 @@ impl Summary {
             blank_lines: 0,
             extra_columns: columns.extra.clone(),
             unknown_statuses: BTreeMap::new(),
+            unknown_labels: BTreeMap::new(),
             months: BTreeMap::new(),
             first_date: None,
             last_date: None,
@@ -148,6 +152,9 @@ impl fmt::Display for Summary {
         }
         for (month, rows) in &self.months {
             writeln!(f, "    {month}      {rows:>7}")?;
+        }
+        for (label, rows) in &self.unknown_labels {
+            writeln!(f, "  type not in the release: {label} ({rows} rows)")?;
         }
         for column in &self.extra_columns {
             writeln!(f, "  column not in the contract: {column}")?;

@@ -208,6 +208,15 @@ fn clean_prints_what_was_in_a_file() {
     ] {
         assert!(ended.stdout.contains(line), "{line}: {}", ended.stdout);
     }
+    let renamed = HEADER.to_owned() + &GOOD.replace("Noise", "Loud Noise");
+    fs::write(folder.path().join("SR2024.csv"), renamed).unwrap();
+    let lake = folder.path().join("lake");
+    let (file, other) = (folder.path().join("SR2024.csv"), folder.path().join("other"));
+    let against =
+        run(&["clean", file.to_str().unwrap(), "--out", other.to_str().unwrap(), "--against", lake.to_str().unwrap()]);
+    assert!(against.stdout.contains("type not in the release: Loud Noise (1 rows)"), "{}", against.stdout);
+    assert!(!against.stdout.contains("Tree Pruning"));
+    let file = folder.path().join("source/SR2024.zip");
     let again = run(&["clean", file.to_str().unwrap(), "--out", out.to_str().unwrap()]);
     assert_eq!((again.code, again.errors.len()), (1, 1));
     assert!(again.errors[0].contains("expected an empty folder"));
