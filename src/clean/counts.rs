@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arrow_array::builder::{Int64Builder, StringDictionaryBuilder};
 use arrow_array::types::Int32Type;
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::{ArrayRef, DictionaryArray, Int32Array, Int64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema};
 use hashbrown::HashMap;
 
@@ -40,79 +40,99 @@ impl Cell {
     }
 }
 
-/// The counts of one file.
-pub struct Counts {
-    year: u16,
-    cells: HashMap<Key, i64>,
-}
+/// A [`Cell`] in one word: hashing and sorting it is a tenth of the work. Ordered as cells are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CellCode(u32);
 
-/// A type's number in the vocabulary and a cell of the file's year, in one word: hashing it is a tenth of hashing a
-/// [`Cell`], and this is done twice a row.
-type Key = u64;
+/// Numbers of places: no ward, 44 wards, 25 wards, no FSA, FSAs.
+const WARDS_25: u32 = 45;
+const NO_FSA: u32 = 70;
 
-fn key(request_type: u32, place: u16, request: &Request<'_>) -> Key {
-    u64::from(request_type) << 32
-        | u64::from(place) << 16
-        | u64::from(request.month.month()) << 8
-        | request.status as u64
-}
-
-/// A number for each ward of both models, each FSA and for having none of either.
-fn places(request: &Request<'_>) -> [u16; 2] {
-    let ward = request.ward.map_or(0, |ward| match ward.model() {
-        WardModel::Wards44 => u16::from(ward.number()),
-        WardModel::Wards25 => u16::from(WardModel::Wards44.count() + ward.number()),
-    });
-    [ward, NO_FSA + request.fsa.map_or(0, |fsa| 1 + fsa.index())]
-}
-
-/// Behind the wards.
-const NO_FSA: u16 = 1 + 44 + 25;
-
-fn place(number: u16) -> (Geography, Option<Area>) {
-    if number >= NO_FSA {
-        let fsa = (number - NO_FSA).checked_sub(1).and_then(Fsa::from_index);
-        return (Geography::Fsa, fsa.map(Area::Fsa));
+impl CellCode {
+    /// Places are below 512, months below 65,536, statuses below 8.
+    fn new(place: u32, month: Month, status: Status) -> Self {
+        Self(place << 19 | (month.index() as u32) << 3 | status as u32)
     }
-    let number = number as u8;
-    let ward = match number.checked_sub(WardModel::Wards44.count()) {
-        Some(of_25 @ 1..) => Ward::new(WardModel::Wards25, of_25),
-        _ => Ward::new(WardModel::Wards44, number),
-    };
-    (Geography::Ward, ward.map(Area::Ward))
+
+    fn place(self) -> u32 {
+        self.0 >> 19
+    }
+
+    fn month_index(self) -> u16 {
+        (self.0 >> 3) as u16
+    }
+
+    fn status_index(self) -> usize {
+        (self.0 & 7) as usize
+    }
+
+    /// The cell that it stands for.
+    pub fn cell(self) -> Option<Cell> {
+        let place = self.place();
+        let ward = |model, first: u32| Ward::new(model, (place - first) as u8).map(Area::Ward);
+        let (geography, area) = match place {
+            0 => (Geography::Ward, None),
+            1..WARDS_25 => (Geography::Ward, ward(WardModel::Wards44, 0)),
+            WARDS_25..NO_FSA => (Geography::Ward, ward(WardModel::Wards25, WARDS_25 - 1)),
+            NO_FSA => (Geography::Fsa, None),
+            _ => (Geography::Fsa, Fsa::from_index((place - NO_FSA - 1) as u16).map(Area::Fsa)),
+        };
+        let month = Month::from_index(self.month_index())?;
+        Some(Cell { geography, area, month, status: *Status::ALL.get(self.status_index())? })
+    }
+}
+
+impl From<Cell> for CellCode {
+    fn from(cell: Cell) -> Self {
+        let place = match (cell.geography, cell.area) {
+            (_, Some(Area::Ward(ward))) => ward_place(ward),
+            (_, Some(Area::Fsa(fsa))) => fsa_place(fsa),
+            (Geography::Ward, None) => 0,
+            (Geography::Fsa, None) => NO_FSA,
+        };
+        Self::new(place, cell.month, cell.status)
+    }
+}
+
+fn ward_place(ward: Ward) -> u32 {
+    match ward.model() {
+        WardModel::Wards44 => u32::from(ward.number()),
+        WardModel::Wards25 => WARDS_25 - 1 + u32::from(ward.number()),
+    }
+}
+
+fn fsa_place(fsa: Fsa) -> u32 {
+    NO_FSA + 1 + u32::from(fsa.index())
+}
+
+/// The counts of one file, by the type's number in the vocabulary (high half) and the cell's code (low half).
+#[derive(Default)]
+pub struct Counts {
+    cells: HashMap<u64, i64>,
 }
 
 impl Counts {
-    /// For a file of a year.
-    pub fn new(year: u16) -> Self {
-        Self { year, cells: HashMap::new() }
-    }
-
     /// Counts an accepted row in both geographies.
     pub fn add(&mut self, request: &Request<'_>) {
-        for place in places(request) {
-            *self.cells.entry(key(request.kind.request_type, place, request)).or_default() += 1;
+        for place in [request.ward.map_or(0, ward_place), request.fsa.map_or(NO_FSA, fsa_place)] {
+            let code = CellCode::new(place, request.month, request.status);
+            *self.cells.entry(u64::from(request.kind.request_type) << 32 | u64::from(code.0)).or_default() += 1;
         }
-    }
-
-    fn cell(&self, key: Key) -> Option<(u32, Cell)> {
-        let [status, month, place_low, place_high] = (key as u32).to_le_bytes();
-        let (geography, area) = place(u16::from_le_bytes([place_low, place_high]));
-        let status = *Status::ALL.get(usize::from(status))?;
-        Some(((key >> 32) as u32, Cell { geography, area, month: Month::new(self.year, month)?, status }))
     }
 
     /// Writes them ordered by type, then cell.
     pub fn write(self, path: &Path, vocabulary: &Vocabulary) -> Result<(), Problem> {
         let ids = vocabulary.type_ids.all();
-        let read = |(&key, &requests): (&Key, &i64)| self.cell(key).map(|of| (of, requests));
-        let mut rows: Vec<_> = self.cells.iter().filter_map(read).collect();
-        rows.sort_unstable_by(|((a, cell_a), _), ((b, cell_b), _)| {
-            ids[*a as usize].cmp(&ids[*b as usize]).then(cell_a.cmp(cell_b))
-        });
+        let mut by_id: Vec<usize> = (0..ids.len()).collect();
+        by_id.sort_unstable_by_key(|&number| &ids[number]);
+        let mut rank = vec![0; ids.len()];
+        by_id.iter().enumerate().for_each(|(at, &number)| rank[number] = at as u64);
+        let ranked = |(key, requests): (u64, i64)| (rank[(key >> 32) as usize] << 32 | key & 0xffff_ffff, requests);
+        let mut rows: Vec<(u64, i64)> = self.cells.into_iter().map(ranked).collect();
+        rows.sort_unstable();
         let mut writer = CellWriter::create(path)?;
-        for ((request_type, cell), requests) in rows {
-            writer.push(&ids[request_type as usize], cell, requests)?;
+        for (key, requests) in rows {
+            writer.push(&ids[by_id[(key >> 32) as usize]], CellCode(key as u32), requests)?;
         }
         writer.finish()
     }
@@ -126,51 +146,103 @@ fn text(name: &str, nullable: bool) -> Field {
     Field::new(name, DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)), nullable)
 }
 
-/// Writes rows of `request_type, geography, ward_model, area, month, status, requests`.
+/// The columns of counts: `request_type, geography, ward_model, area, month, status, requests`.
+pub fn cell_schema() -> Schema {
+    let texts = [
+        ("request_type", false),
+        ("geography", false),
+        ("ward_model", true),
+        ("area", true),
+        ("month", false),
+        ("status", false),
+    ];
+    let mut columns: Vec<Field> = texts.map(|(name, nullable)| text(name, nullable)).into();
+    columns.push(Field::new("requests", DataType::Int64, false));
+    Schema::new(columns)
+}
+
+/// Writes rows of counts. Texts are numbers into lists until the file is written.
 pub struct CellWriter {
     file: ParquetFile,
-    texts: [TextColumn; 6],
-    requests: Int64Builder,
-    rows: u64,
+    /// The types of the rows that are held.
+    types: Vec<String>,
+    /// The months met, by their number.
+    months: Vec<Month>,
+    month_numbers: HashMap<u16, i32>,
+    fixed: [ArrayRef; 4],
+    type_column: Vec<i32>,
+    columns: [Vec<Option<i32>>; 5],
+    requests: Vec<i64>,
 }
 
 impl CellWriter {
     /// Creates or empties the file.
     pub fn create(path: &Path) -> Result<Self, Problem> {
-        let mut columns: Vec<Field> = [
-            ("request_type", false),
-            ("geography", false),
-            ("ward_model", true),
-            ("area", true),
-            ("month", false),
-            ("status", false),
-        ]
-        .map(|(name, nullable)| text(name, nullable))
-        .into();
-        columns.push(Field::new("requests", DataType::Int64, false));
-        let file = ParquetFile::create(path, Schema::new(columns))?;
-        Ok(Self { file, texts: Default::default(), requests: Int64Builder::new(), rows: 0 })
+        let wards = (1..=WardModel::Wards44.count()).map(|number| format!("{number:02}"));
+        let fsas = (0..).map_while(Fsa::from_index).map(|fsa| fsa.to_string());
+        let fixed = [
+            Geography::ALL.map(|geography| geography.to_string()).to_vec(),
+            [WardModel::Wards44, WardModel::Wards25].map(|model| model.to_string()).to_vec(),
+            wards.chain(fsas).collect(),
+            Status::ALL.map(|status| status.to_string()).to_vec(),
+        ];
+        Ok(Self {
+            file: ParquetFile::create(path, cell_schema())?,
+            types: Vec::new(),
+            months: Vec::new(),
+            month_numbers: HashMap::new(),
+            fixed: fixed.map(|values| Arc::new(StringArray::from(values)) as ArrayRef),
+            type_column: Vec::with_capacity(BATCH),
+            columns: Default::default(),
+            requests: Vec::with_capacity(BATCH),
+        })
     }
 
     /// Appends a row; the caller keeps the order.
-    pub fn push(&mut self, request_type: &str, cell: Cell, requests: i64) -> Result<(), Problem> {
-        let [types, geographies, models, areas, months, statuses] = &mut self.texts;
-        types.append_value(request_type);
-        geographies.append_value(cell.geography.as_str());
-        models.append_option(cell.ward_model().map(WardModel::as_str));
-        areas.append_option(cell.area.map(|area| area.to_string()));
-        months.append_value(cell.month.to_string());
-        statuses.append_value(cell.status.as_str());
-        self.requests.append_value(requests);
-        self.rows += 1;
-        if self.rows.is_multiple_of(BATCH as u64) { self.flush() } else { Ok(()) }
+    pub fn push(&mut self, request_type: &str, code: CellCode, requests: i64) -> Result<(), Problem> {
+        if self.types.last().is_none_or(|last| last != request_type) {
+            self.types.push(request_type.to_owned());
+        }
+        self.type_column.push(self.types.len() as i32 - 1);
+        let place = code.place();
+        let (geography, model, area) = match place {
+            0 => (Geography::Ward, None, None),
+            1..WARDS_25 => (Geography::Ward, Some(0), Some(place - 1)),
+            WARDS_25..NO_FSA => (Geography::Ward, Some(1), Some(place - WARDS_25)),
+            NO_FSA => (Geography::Fsa, None, None),
+            _ => (Geography::Fsa, None, Some(place - NO_FSA - 1 + u32::from(WardModel::Wards44.count()))),
+        };
+        let row = [
+            Some(geography as i32),
+            model,
+            area.map(|area| area as i32),
+            Some(self.month_number(code.month_index())),
+            Some(code.status_index() as i32),
+        ];
+        self.columns.iter_mut().zip(row).for_each(|(column, number)| column.push(number));
+        self.requests.push(requests);
+        if self.requests.len() == BATCH { self.flush() } else { Ok(()) }
+    }
+
+    fn month_number(&mut self, index: u16) -> i32 {
+        let months = &mut self.months;
+        *self.month_numbers.entry(index).or_insert_with(|| {
+            months.extend(Month::from_index(index));
+            months.len() as i32 - 1
+        })
     }
 
     fn flush(&mut self) -> Result<(), Problem> {
-        let mut columns: Vec<ArrayRef> =
-            self.texts.iter_mut().map(|column| Arc::new(column.finish()) as ArrayRef).collect();
-        columns.push(Arc::new(self.requests.finish()));
-        self.file.write(&RecordBatch::try_new(self.file.schema(), columns)?)
+        let texts = |texts: Vec<String>| Arc::new(StringArray::from(texts)) as ArrayRef;
+        let [geographies, models, areas, statuses] = self.fixed.clone();
+        let months = texts(self.months.iter().map(Month::to_string).collect());
+        let types = std::mem::take(&mut self.type_column);
+        let mut arrays = vec![dictionary(types.into(), texts(std::mem::take(&mut self.types)))?];
+        for (column, values) in self.columns.iter_mut().zip([geographies, models, areas, months, statuses]) {
+            arrays.push(dictionary(std::mem::take(column).into(), values)?);
+        }
+        arrays.push(Arc::new(Int64Array::from(std::mem::take(&mut self.requests))));
+        self.file.write(&RecordBatch::try_new(self.file.schema(), arrays)?)
     }
 
     /// Completes the file.
@@ -178,6 +250,11 @@ impl CellWriter {
         self.flush()?;
         self.file.finish()
     }
+}
+
+/// A column of numbers into a list of texts.
+pub(super) fn dictionary(numbers: Int32Array, values: ArrayRef) -> Result<ArrayRef, Problem> {
+    Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(numbers, values)?))
 }
 
 /// One row of `request_types.parquet`: a published label under its division and section.
@@ -241,10 +318,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_place_has_a_number_of_its_own() {
-        let numbers: Vec<_> = (0..NO_FSA + 1 + 260).map(place).collect();
-        assert_eq!(numbers[0], (Geography::Ward, None));
-        assert_eq!(numbers[usize::from(NO_FSA)], (Geography::Fsa, None));
-        assert!(numbers.is_sorted_by(|a, b| a < b), "distinct, and ordered as cells are");
+    fn every_cell_has_a_code_of_its_own_in_the_same_order() {
+        let month = "2024-05".parse().unwrap();
+        let codes = (0..NO_FSA + 1 + 260).map(|place| CellCode::new(place, month, Status::New));
+        let cells: Vec<Cell> = codes.clone().map(|code| code.cell().unwrap()).collect();
+        assert!(cells.is_sorted_by(|a, b| a < b));
+        assert!(cells.iter().map(|&cell| CellCode::from(cell)).eq(codes));
+        let next = Cell { month: Month::next(month), ..cells[3] };
+        let other = Cell { status: Status::Unknown, ..cells[3] };
+        assert!(CellCode::from(cells[3]) < CellCode::from(other) && CellCode::from(other) < CellCode::from(next));
     }
 }

@@ -136,7 +136,7 @@ fn clean_csv(csv: &mut dyn Read, file: &str, year: u16, out: &Path) -> Result<Su
     let mut reader = RowReader::new(&columns, year);
     let mut requests = RequestFiles::new(out, year);
     let mut quarantine = Quarantine::create(&out.join(QUARANTINE), file)?;
-    let mut counts = counts::Counts::new(year);
+    let mut counts = counts::Counts::default();
     let mut duplicates = Duplicates::default();
     let mut summary = Summary::new(file, year, &columns);
     while advance(&mut lines)? {

@@ -47,6 +47,16 @@ impl ParquetFile {
         Ok(self.writer.write(batch)?)
     }
 
+    /// Rows that are encoded but not yet written.
+    pub fn rows_held(&self) -> usize {
+        self.writer.in_progress_rows()
+    }
+
+    /// Writes the rows that are held.
+    pub fn end_row_group(&mut self) -> Result<(), Problem> {
+        Ok(self.writer.flush()?)
+    }
+
     /// Writes the footer; without it the file can't be read.
     pub fn finish(self) -> Result<(), Problem> {
         self.writer.close()?;

@@ -7,14 +7,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::builder::StringBuilder;
-use arrow_array::types::Int32Type;
-use arrow_array::{
-    ArrayRef, DictionaryArray, Int8Array, Int32Array, RecordBatch, StringArray, TimestampMicrosecondArray,
-};
+use arrow_array::{ArrayRef, Int8Array, Int32Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use jiff::tz::TimeZone;
 
 use super::Problem;
+use super::counts::dictionary;
 use super::fields::Season;
 use super::parquet_file::ParquetFile;
 use super::row::Request;
@@ -23,6 +21,9 @@ use crate::domain::{Month, Status, WardModel};
 
 /// Rows held for a month before they are handed to the Parquet writer.
 const BATCH: usize = 8192;
+
+/// Encoded rows of all months held until a row group is written: two months of a busy year.
+const ROWS_HELD: usize = 96 * 1024;
 
 /// Bytes of street names held for a month, should they be longer than any street's.
 const STREET_BYTES: usize = 1 << 20;
@@ -94,7 +95,22 @@ impl RequestFiles {
             None => slot.insert(MonthFile::create(&self.folder, request.month)?),
         };
         file.push(request);
-        if file.is_full() { file.flush(&self.values, &self.texts.of(vocabulary)) } else { Ok(()) }
+        if file.is_full() {
+            file.flush(&self.values, &self.texts.of(vocabulary))?;
+            self.end_a_row_group()?;
+        }
+        Ok(())
+    }
+
+    /// Keeps few rows in memory over all months: where there are too many, those of the month with the most are written.
+    /// In a file ordered by time, that is a whole month.
+    fn end_a_row_group(&mut self) -> Result<(), Problem> {
+        let open = self.months.iter_mut().flatten();
+        if open.map(|file| file.parquet.rows_held()).sum::<usize>() <= ROWS_HELD {
+            return Ok(());
+        }
+        let most = self.months.iter_mut().flatten().max_by_key(|file| file.parquet.rows_held());
+        most.map_or(Ok(()), |file| file.parquet.end_row_group())
     }
 
     /// Writes what is held and completes every file.
@@ -180,10 +196,6 @@ impl MonthFile {
         let batch = RecordBatch::try_new(self.parquet.schema(), columns)?;
         self.parquet.write(&batch)
     }
-}
-
-fn dictionary(codes: Int32Array, values: ArrayRef) -> Result<ArrayRef, Problem> {
-    Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(codes, values)?))
 }
 
 fn strings(values: Vec<String>) -> ArrayRef {

@@ -32,6 +32,11 @@ impl Month {
         usize::from(self.0)
     }
 
+    /// The month of an [`index`](Self::index).
+    pub fn from_index(index: u16) -> Option<Self> {
+        (index < 5001 * 12).then_some(Self(index))
+    }
+
     /// The month after this one.
     #[must_use]
     pub fn next(self) -> Self {

@@ -5,9 +5,11 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::read::{CellRow, Error as ReadError, cell_rows, type_uses};
+use hashbrown::HashMap;
+
+use super::read::{CodedRow, Error as ReadError, coded_rows, type_uses};
 use super::{ALL_TYPES, REQUEST_TYPES, REQUESTS_BY_AREA_MONTH, TOTALS_BY_AREA_MONTH};
-use crate::clean::counts::{Cell, CellWriter, TypeUse, write_type_uses};
+use crate::clean::counts::{CellCode, CellWriter, TypeUse, write_type_uses};
 use crate::clean::{Problem, ledger};
 
 /// Marts that could not be built.
@@ -57,35 +59,48 @@ fn build_counts(partials: &[Partial], out: &Path) -> Result<(), Error> {
         inputs.push(Input::open(&partial.counts)?);
     }
     let mut writer = CellWriter::create(&out.join(REQUESTS_BY_AREA_MONTH))?;
-    let mut totals: BTreeMap<Cell, i64> = BTreeMap::new();
+    let mut totals: HashMap<CellCode, i64> = HashMap::new();
+    let mut cells = Vec::new();
     while let Some(request_type) = inputs.iter().filter_map(Input::request_type).min() {
-        let mut cells: BTreeMap<Cell, i64> = BTreeMap::new();
         for input in &mut inputs {
             input.take(&request_type, &mut cells)?;
         }
-        for (cell, requests) in cells {
-            writer.push(&request_type, cell, requests)?;
-            *totals.entry(cell).or_default() += requests;
+        for (code, requests) in sums(&mut cells) {
+            writer.push(&request_type, code, requests)?;
+            *totals.entry(code).or_default() += requests;
         }
     }
     writer.finish()?;
     let mut writer = CellWriter::create(&out.join(TOTALS_BY_AREA_MONTH))?;
-    for (cell, requests) in totals {
-        writer.push(ALL_TYPES, cell, requests)?;
+    for (code, requests) in sums(&mut totals.into_iter().collect()) {
+        writer.push(ALL_TYPES, code, requests)?;
     }
     Ok(writer.finish()?)
+}
+
+/// Takes all cells, in order and each once.
+fn sums(cells: &mut Vec<(CellCode, i64)>) -> Vec<(CellCode, i64)> {
+    cells.sort_unstable();
+    let mut sums: Vec<(CellCode, i64)> = Vec::with_capacity(cells.len());
+    for (code, requests) in cells.drain(..) {
+        match sums.last_mut() {
+            Some((last, sum)) if *last == code => *sum += requests,
+            _ => sums.push((code, requests)),
+        }
+    }
+    sums
 }
 
 /// A file of partial counts, read up to its next row.
 struct Input {
     path: PathBuf,
-    rows: Box<dyn Iterator<Item = Result<CellRow, ReadError>>>,
-    next: Option<CellRow>,
+    rows: Box<dyn Iterator<Item = Result<CodedRow, ReadError>>>,
+    next: Option<CodedRow>,
 }
 
 impl Input {
     fn open(path: &Path) -> Result<Self, Error> {
-        let rows = read(path, |file| Ok(Box::new(cell_rows(file)?)))?;
+        let rows = read(path, |file| Ok(Box::new(coded_rows(file)?)))?;
         let mut input = Self { path: path.to_owned(), rows, next: None };
         input.advance()?;
         Ok(input)
@@ -101,12 +116,12 @@ impl Input {
     }
 
     /// Adds all rows of a type to the cells, if it is this input's next.
-    fn take(&mut self, request_type: &str, cells: &mut BTreeMap<Cell, i64>) -> Result<(), Error> {
-        while let Some((of, cell, requests)) = &self.next {
+    fn take(&mut self, request_type: &str, cells: &mut Vec<(CellCode, i64)>) -> Result<(), Error> {
+        while let Some((of, code, requests)) = &self.next {
             if **of != *request_type {
                 break;
             }
-            *cells.entry(*cell).or_default() += requests;
+            cells.push((*code, *requests));
             self.advance()?;
         }
         Ok(())

@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::Int64Type;
-use arrow_array::{Array, RecordBatch, StringArray};
+use arrow_array::types::{Int32Type, Int64Type};
+use arrow_array::{Array, PrimitiveArray, RecordBatch, StringArray};
 use bytes::Bytes;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::reader::ChunkReader;
 use parquet::file::statistics::Statistics;
 
 use super::series::Series;
-use crate::clean::counts::{Cell, TypeUse};
+use crate::clean::counts::{Cell, CellCode, TypeUse, cell_schema};
 use crate::clean::ledger;
-use crate::domain::{Area, MonthRange, ParseError, TypeId, WardModel};
+use crate::domain::{Area, Geography, Month, MonthRange, ParseError, Status, TypeId, WardModel};
 
 /// A Parquet file that is not what we wrote.
 #[derive(Debug, thiserror::Error)]
@@ -39,10 +39,29 @@ pub enum Error {
 /// A row of counts: type, cell, requests.
 pub type CellRow = (Arc<str>, Cell, i64);
 
+/// The same with the cell in one word.
+pub(super) type CodedRow = (Arc<str>, CellCode, i64);
+
 /// Rows of a file of counts, in its order.
 pub fn cell_rows(file: impl ChunkReader + 'static) -> Result<impl Iterator<Item = Result<CellRow, Error>>, Error> {
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file)?.build()?;
+    Ok(coded_rows(file)?.map(|row| row.and_then(decoded)))
+}
+
+fn decoded((request_type, code, requests): CodedRow) -> Result<CellRow, Error> {
+    let cell = code.cell().ok_or_else(|| Error::Area(format!("{code:?}")))?;
+    Ok((request_type, cell, requests))
+}
+
+pub(super) fn coded_rows(
+    file: impl ChunkReader + 'static,
+) -> Result<impl Iterator<Item = Result<CodedRow, Error>>, Error> {
+    let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(file, as_dictionaries())?.build()?;
     Ok(flatten(reader.map(|batch| cells_of(&batch?))))
+}
+
+/// Texts are read as numbers into a list, so that each is parsed once and not once a row.
+fn as_dictionaries() -> ArrowReaderOptions {
+    ArrowReaderOptions::new().with_schema(Arc::new(cell_schema()))
 }
 
 /// Rows of a file of request types, in its order.
@@ -61,28 +80,49 @@ fn flatten<T>(batches: impl Iterator<Item = Result<Vec<T>, Error>>) -> impl Iter
     })
 }
 
-fn cells_of(batch: &RecordBatch) -> Result<Vec<CellRow>, Error> {
-    let [types, geographies, models, areas, months, statuses] =
-        ["request_type", "geography", "ward_model", "area", "month", "status"].map(|name| texts(batch, name));
-    let (types, geographies, models) = (types?, geographies?, models?);
-    let (areas, months, statuses) = (areas?, months?, statuses?);
+fn cells_of(batch: &RecordBatch) -> Result<Vec<CodedRow>, Error> {
+    let types = Numbered::new(batch, "request_type", |text| Ok(Arc::<str>::from(text)))?;
+    let geographies = Numbered::new(batch, "geography", |text| Ok(text.parse::<Geography>()?))?;
+    let models = Numbered::new(batch, "ward_model", |text| Ok(text.parse::<WardModel>()?))?;
+    let areas = Numbered::new(batch, "area", |text| Ok(text.to_owned()))?;
+    let months = Numbered::new(batch, "month", |text| Ok(text.parse::<Month>()?))?;
+    let statuses = Numbered::new(batch, "status", |text| Ok(text.parse::<Status>()?))?;
     let requests = numbers(batch, "requests")?;
-    let mut request_type: Arc<str> = Arc::from("");
+    let missing = |name| move || Error::Column(name);
     (0..batch.num_rows())
         .map(|row| {
-            // Rows are ordered by type, so the text is shared by the rows that follow.
-            if *request_type != *types.value(row) {
-                request_type = Arc::from(types.value(row));
-            }
-            let geography = geographies.value(row).parse()?;
-            let model = models.is_valid(row).then(|| models.value(row).parse::<WardModel>()).transpose()?;
-            let read = |code: &str| Area::from_code(geography, model, code).ok_or_else(|| Error::Area(code.to_owned()));
-            let area = areas.is_valid(row).then(|| read(areas.value(row))).transpose()?;
-            let cell =
-                Cell { geography, area, month: months.value(row).parse()?, status: statuses.value(row).parse()? };
-            Ok((request_type.clone(), cell, requests.value(row)))
+            let geography = *geographies.get(row).ok_or_else(missing("geography"))?;
+            let read = |code: &String| {
+                let area = Area::from_code(geography, models.get(row).copied(), code);
+                area.ok_or_else(|| Error::Area(code.clone()))
+            };
+            let area = areas.get(row).map(read).transpose()?;
+            let month = *months.get(row).ok_or_else(missing("month"))?;
+            let status = *statuses.get(row).ok_or_else(missing("status"))?;
+            let request_type = types.get(row).ok_or_else(missing("request_type"))?.clone();
+            Ok((request_type, CellCode::from(Cell { geography, area, month, status }), requests.value(row)))
         })
         .collect()
+}
+
+/// A column of numbers into a list, whose texts have been read.
+struct Numbered<'b, T> {
+    numbers: &'b PrimitiveArray<Int32Type>,
+    values: Vec<T>,
+}
+
+impl<'b, T> Numbered<'b, T> {
+    fn new(batch: &'b RecordBatch, name: &'static str, read: impl Fn(&str) -> Result<T, Error>) -> Result<Self, Error> {
+        let column = batch.column_by_name(name).and_then(|column| column.as_dictionary_opt::<Int32Type>());
+        let column = column.ok_or(Error::Column(name))?;
+        let texts = column.values().as_string_opt::<i32>().ok_or(Error::Column(name))?;
+        Ok(Self { numbers: column.keys(), values: texts.iter().flatten().map(read).collect::<Result<_, _>>()? })
+    }
+
+    /// `None` where the column is null.
+    fn get(&self, row: usize) -> Option<&T> {
+        self.numbers.is_valid(row).then(|| self.values.get(self.numbers.value(row) as usize)).flatten()
+    }
 }
 
 fn type_uses_of(batch: &RecordBatch) -> Result<Vec<TypeUse>, Error> {
@@ -109,10 +149,7 @@ fn texts<'b>(batch: &'b RecordBatch, name: &'static str) -> Result<&'b StringArr
     batch.column_by_name(name).and_then(|column| column.as_string_opt()).ok_or(Error::Column(name))
 }
 
-fn numbers<'b>(
-    batch: &'b RecordBatch,
-    name: &'static str,
-) -> Result<&'b arrow_array::PrimitiveArray<Int64Type>, Error> {
+fn numbers<'b>(batch: &'b RecordBatch, name: &'static str) -> Result<&'b PrimitiveArray<Int64Type>, Error> {
     batch.column_by_name(name).and_then(|column| column.as_primitive_opt()).ok_or(Error::Column(name))
 }
 
@@ -128,7 +165,7 @@ pub struct Marts {
 impl Marts {
     /// Takes the three marts; `months` are all months of the release.
     pub fn open(months: MonthRange, by_area_month: Bytes, totals: Bytes, types: Bytes) -> Result<Self, Error> {
-        let metadata = ArrowReaderMetadata::load(&by_area_month, Default::default())?;
+        let metadata = ArrowReaderMetadata::load(&by_area_month, as_dictionaries())?;
         let totals = cell_rows(totals)?.map(|row| row.map(|(_, cell, requests)| (cell, requests)));
         Ok(Self {
             months,
@@ -187,8 +224,9 @@ impl Marts {
         .with_row_groups(groups)
         .build()?;
         for row in flatten(reader.map(|batch| cells_of(&batch?))) {
-            let (of, cell, requests) = row?;
-            if *of == *request_type {
+            let row = row?;
+            if *row.0 == *request_type {
+                let (_, cell, requests) = decoded(row)?;
                 cells.push((cell, requests));
             }
         }
