@@ -15,6 +15,7 @@ Costs are medians of rounds in which all take turns. They depend on the machine;
 import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -97,7 +98,7 @@ def in_turn(cases: list[Case], rounds: int) -> dict[Case, Cost]:
         for case in cases[n % len(cases) :] + cases[: n % len(cases)]:
             done = once(case)
             if not done.ok:
-                sys.exit(f"{case.tool} on {case.title}: {last_line(done.errors)}")
+                sys.exit(f"{case.tool} on {case.title}: {message(done.errors)}")
             print(f"round {n + 1}: {case.tool}, {case.title}: {done.cost.cpu_s:.2f} CPU s", file=sys.stderr)
             costs[case].append(done.cost)
     return {case: measure.typical(of_case) for case, of_case in costs.items()}
@@ -148,23 +149,26 @@ def print_floor(our: Case, cost: Cost, inputs: Inputs) -> None:
 
 
 def print_published(program: Path, inputs: Inputs) -> None:
-    """What each makes of the files as they are: unquoted commas from 2021, Latin-1 in 2025, Windows-1252 in 2026."""
+    """What each makes of the files as they are: unquoted commas from 2021, Latin-1 in 2025, Windows-1252 in 2026.
+
+    Peers get them unzipped, without and with the switches that are the usual way out.
+    """
     cases = [(OURS, ours(program, "published", inputs.published))]
     for name in PEERS:
-        cases.append((f"{name}", peer(name, "as-they-are", inputs.published_csv, inputs)))
+        cases.append((name, peer(name, "as-they-are", inputs.published_csv, inputs)))
         cases.append((f"{name}: {SWITCHES[name]}", peer(name, "switch", inputs.published_csv, inputs, "lenient")))
     table = [[label, *fate(case, inputs)] for label, case in cases]
-    head = ["", "rows kept", "lost", "kept under a wrong division or section", "right"]
+    head = ["", "rows kept", "lost", "kept under a wrong type, division or section", "right", "ends"]
     print_table("The files as published", head, table)
 
 
 def fate(case: Case, inputs: Inputs) -> list[str]:
     done = once(case)
     if not done.ok:
-        return [f"stops: {last_line(done.errors)[:70]}", "", "", ""]
+        return ["", "", "", "", f"stops: {message(done.errors)[:80]}"]
     rows = compare("truth", inputs.published, case.out)
     share = f"{100 * rows['right'] / rows['meant']:.2f} %"
-    return [f"{rows['kept']:,}", f"{rows['meant'] - rows['kept']:,}", f"{rows['kept'] - rows['right']:,}", share]
+    return [f"{rows['kept']:,}", f"{rows['meant'] - rows['kept']:,}", f"{rows['kept'] - rows['right']:,}", share, ""]
 
 
 def print_ours(costs: dict[str, Cost]) -> None:
@@ -183,7 +187,7 @@ def print_ours(costs: dict[str, Cost]) -> None:
 def compare(question: str, *folders: Path) -> dict[str, int]:
     done = measure.run([PYTHON, str(HERE / "compare.py"), question, *map(str, folders)])
     if not done.ok:
-        sys.exit(f"comparison: {last_line(done.errors)}")
+        sys.exit(f"comparison: {message(done.errors)}")
     return json.loads(done.stdout)
 
 
@@ -201,8 +205,11 @@ def ratios(a: Cost, b: Cost) -> list[str]:
     return [f"{a.cpu_s / b.cpu_s:.2f}", f"{a.wall_s / b.wall_s:.2f}", f"{a.peak_mb / b.peak_mb:.2f}"]
 
 
-def last_line(text: str) -> str:
-    return (text.strip().splitlines() or ["no message"])[-1]
+def message(errors: str) -> str:
+    """What a program ended with; of a Python traceback, the exception's first line."""
+    lines = errors.strip().splitlines() or ["no message"]
+    raised = [line for line in lines if re.match(r"[\w.]+(Error|Exception): ", line)]
+    return (raised or lines)[-1]
 
 
 def print_table(title: str, head: list[str], rows: list[list[str]]) -> None:

@@ -55,7 +55,7 @@ def distinct_rows(output: Path) -> pa.Table:
     paths = sorted(output.glob(f"clean/*/month=*{COMPARED_MONTH}/*.parquet"))
     tables = [plain(pq.read_table(path, partitioning=None).select(ROW_COLUMNS)) for path in paths]
     rows = pa.concat_tables(tables)
-    return rows.append_column("n", pa.array([1] * rows.num_rows, pa.int64())).group_by(ROW_COLUMNS).aggregate([("n", "sum")]).rename_columns({"n_sum": "n"})
+    return rows.group_by(ROW_COLUMNS).aggregate([([], "count_all")]).rename_columns({"count_all": "n"})
 
 
 def plain(table: pa.Table) -> pa.Table:
@@ -89,8 +89,8 @@ def found_kinds(output: Path) -> Counter:
     kinds: Counter = Counter()
     for path in output.glob("clean/*/month=*/*.parquet"):
         columns = ["month", "request_type_label", "division", "section"]
-        rows = plain(pq.read_table(path, columns=columns, partitioning=None)).group_by(columns).aggregate([([], "count_all")])
-        for row in rows.to_pylist():
+        rows = plain(pq.read_table(path, columns=columns, partitioning=None))
+        for row in rows.group_by(columns).aggregate([([], "count_all")]).to_pylist():
             kinds[tuple(row[name] for name in columns)] += row["count_all"]
     return kinds
 

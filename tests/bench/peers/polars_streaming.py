@@ -76,11 +76,16 @@ def fold(column: str | pl.Expr, words: dict, default: str | None = None) -> pl.E
 
 def count(work: job.Job) -> None:
     rows = pl.scan_parquet(f"{work.out}/clean/**/*.parquet", hive_partitioning=False)
-    by_ward = rows.with_columns(geography=text("ward"), area=pl.col("ward"))
-    by_fsa = rows.with_columns(geography=text("fsa"), ward_model=text(None), area=pl.col("fsa"))
+    types = rows.select(pl.col("request_type").unique().sort()).collect(engine="streaming")
+    # Sorted as a number: the enumeration's values are in the order of the text.
+    rows = rows.with_columns(pl.col("request_type").cast(pl.Enum(types["request_type"])))
     counts = [
-        of_geography.group_by(job.COUNT_COLUMNS).agg(requests=pl.len().cast(pl.Int64)) for of_geography in (by_ward, by_fsa)
-    ]
+        rows.group_by("request_type", *area, "month", "status")
+        .agg(requests=pl.len().cast(pl.Int64))
+        .select("request_type", geography=text(area[-1]), ward_model=model, area=area[-1], month="month", status="status",
+                requests="requests")
+        for area, model in ((["ward_model", "ward"], pl.col("ward_model")), (["fsa"], text(None)))
+    ]  # fmt: skip
     pl.concat(counts).sort("request_type").sink_parquet(
         work.counts, compression="zstd", compression_level=1, engine="streaming"
     )
