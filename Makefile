@@ -35,8 +35,6 @@ browser: assets tests/browser/node_modules/.package-lock.json ## The page in hea
 	node --test --test-reporter=spec tests/browser/
 
 bench: assets target/bench/venv/.installed ## The batch against DuckDB, Polars and pandas
-	cargo build --release --locked
-	cargo bench --locked --bench floor --no-run
 	python3 tests/bench/batch.py
 
 target/bench/venv/.installed: tests/bench/requirements.txt

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """The batch against what one would use instead: yearly files to cleaned Parquet by month and a table of counts.
 
-Everyone does the same job on the same two cores: read 5 million rows, parse the date, look up ward and model by name and
-number, check the FSA, fold the status, make a slug of the type, derive month, season, weekday and hour; write the rows as
-Parquet (zstd 1) by year and month, and the counts by type, geography, ward model, area, month and status, sorted by type.
-A figure counts only if the output equals ours, which is compared.
+Everyone does the same job on the same two cores: read 5 million rows, parse the date, look up ward and model by name
+and number, check the FSA, fold the status, make a slug of the type, derive month, season, weekday and hour; write the
+rows as Parquet (zstd 1) by year and month, and the counts by type, geography, ward model, area, month and status,
+sorted by type. A figure counts only if the output equals ours, which is compared.
 
-The peers get a start: plain CSV where we inflate ZIPs, in UTF-8 and with quotes, which the City's files lack since 2021.
-We do more: hash and keep the inputs, account for every row, check sizes and bytes, publish a release.
+The peers get a start: plain CSV where we inflate ZIPs, in UTF-8 and with quotes, which the City's files lack since
+2021. We do more: hash and keep the inputs, account for every row, check sizes and bytes, publish a release.
 
 Costs are medians of rounds in which all take turns. They depend on the machine; ratios of one run do so much less.
 """
@@ -31,6 +31,8 @@ from prepare import ROOT, Inputs
 HERE = Path(__file__).resolve().parent
 WORK = ROOT / "target" / "bench"
 PYTHON = str(WORK / "venv" / "bin" / "python")
+PROGRAM = ROOT / "target" / "release" / "toronto311"
+FLOOR = ["bench", "--bench", "floor"]
 OURS = "toronto311"
 PEERS = {
     "DuckDB, tuned": "duckdb_tuned.py",
@@ -51,8 +53,8 @@ class Case:
 
     tool: str
     title: str
+    # Given the folder for the output, which does not exist yet.
     command: Callable[[Path], list[str]]
-    """Given the folder for the output, which does not exist yet."""
 
     @property
     def out(self) -> Path:
@@ -62,28 +64,34 @@ class Case:
 def main() -> None:
     options = arguments()
     if not prepare.PUBLISHER.exists():
-        sys.exit(print(f"skipped: no publisher of full-size yearly files at {os.path.relpath(prepare.PUBLISHER)}"))
+        print(f"skipped: no publisher of full-size yearly files at {os.path.relpath(prepare.PUBLISHER)}")
+        return
+    build()
     inputs = prepare.prepare(WORK / "data")
     measure.pin()
-    cases = [ours(options.program, "tidy", inputs.tidy)]
+    cases = [ours("tidy", inputs.tidy)]
     cases += [peer(name, "tidy", inputs.tidy_csv, inputs) for name in PEERS]
-    cases += [ours(options.program, title, getattr(inputs, title)) for title in ("published", "dirty", "small", "large")]
+    cases += [ours(title, getattr(inputs, title)) for title in ("published", "dirty", "small", "large")]
     costs = in_turn(cases, options.rounds)
     print_tidy(cases[: 1 + len(PEERS)], costs, inputs)
     print_floor(cases[0], costs[cases[0]], inputs)
-    print_published(options.program, inputs)
+    print_published(inputs)
     print_ours({case.title: costs[case] for case in cases if case.tool == OURS})
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--program", type=Path, default=ROOT / "target/release/toronto311")
     parser.add_argument("--rounds", type=int, default=3)
     return parser.parse_args()
 
 
-def ours(program: Path, title: str, source: Path) -> Case:
-    return Case(OURS, title, lambda out: [str(program), "refresh", "--source", str(source), "--lake", str(out)])
+def build() -> None:
+    for command in (["build", "--release"], FLOOR + ["--no-run"]):
+        subprocess.run(["cargo", *command, "--quiet", "--locked"], cwd=ROOT, check=True)
+
+
+def ours(title: str, source: Path) -> Case:
+    return Case(OURS, title, lambda out: [str(PROGRAM), "refresh", "--source", str(source), "--lake", str(out)])
 
 
 def peer(name: str, title: str, source: Path, inputs: Inputs, *switch: str) -> Case:
@@ -140,7 +148,7 @@ def verdict(our: Case, case: Case) -> str:
 
 def print_floor(our: Case, cost: Cost, inputs: Inputs) -> None:
     # It counts its own CPU, so starting it through Cargo adds nothing.
-    command = ["cargo", "bench", "--quiet", "--locked", "--bench", "floor", "--", str(inputs.tidy), str(our.out)]
+    command = ["cargo", *FLOOR, "--quiet", "--locked", "--", str(inputs.tidy), str(our.out)]
     parts = json.loads(subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout)
     total = sum(parts.values())
     rows = [[name.replace("_", " "), f"{cpu:.2f}", ""] for name, cpu in parts.items()]
@@ -148,12 +156,12 @@ def print_floor(our: Case, cost: Cost, inputs: Inputs) -> None:
     print_table("The floor: the same ZIPs and the same Parquet, nothing between", ["", "CPU s", "ours/floor"], rows)
 
 
-def print_published(program: Path, inputs: Inputs) -> None:
+def print_published(inputs: Inputs) -> None:
     """What each makes of the files as they are: unquoted commas from 2021, Latin-1 in 2025, Windows-1252 in 2026.
 
     Peers get them unzipped, without and with the switches that are the usual way out.
     """
-    cases = [(OURS, ours(program, "published", inputs.published))]
+    cases = [(OURS, ours("published", inputs.published))]
     for name in PEERS:
         cases.append((name, peer(name, "as-they-are", inputs.published_csv, inputs)))
         cases.append((f"{name}: {SWITCHES[name]}", peer(name, "switch", inputs.published_csv, inputs, "lenient")))

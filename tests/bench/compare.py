@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 
 MART_KEYS = ["request_type", "geography", "ward_model", "area", "month", "status"]
 ROW_COLUMNS = [
-    "creation_date", "hour", "month", "season", "weekday", "status", "ward_model", "ward", "fsa", "intersection_street_1",
-    "intersection_street_2", "request_type", "request_type_label", "division", "section",
+    "creation_date", "hour", "month", "season", "weekday", "status", "ward_model", "ward", "fsa",
+    "intersection_street_1", "intersection_street_2", "request_type", "request_type_label", "division", "section",
 ]  # fmt: skip
 # Every row of one month a year is compared in all columns; the mart compares all months in six.
 COMPARED_MONTH = "-03"

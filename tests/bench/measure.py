@@ -1,7 +1,7 @@
 """Starts a program and says what it cost. Standard library only, on purpose.
 
-Linux counts the parent's memory at the time of the fork into the child's peak: a runner that loads large libraries would
-make every small program look as large as itself.
+Linux counts the parent's memory at the time of the fork into the child's peak: a runner that loads large libraries
+would make every small program look as large as itself.
 """
 
 import os

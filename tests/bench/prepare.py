@@ -1,4 +1,4 @@
-"""Inputs of the benchmark: yearly files by the publisher beside the repository, and copies that any CSV reader can take."""
+"""Inputs of the benchmark: yearly files by the publisher beside the repository, and copies that any reader can take."""
 
 import csv
 import io
@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,7 +57,7 @@ def files(folder: Path) -> list[Path]:
     return sorted(path for path in [*folder.glob("*"), *folder.glob("resources/*")] if path.suffix in (".zip", ".csv"))
 
 
-def _made(path: Path, make) -> Path:
+def _made(path: Path, make: Callable[[Path], object]) -> Path:
     if not path.exists():
         print(f"making {path.name}", file=sys.stderr)
         unfinished = path.with_name(path.name + ".unfinished")
@@ -115,7 +115,7 @@ def _decoded(content: bytes) -> str:
 
 
 def _write_wards(path: Path) -> None:
-    """Ward text, model and number. `Etobicoke North (01)` is in both models: which one it is, each file's year decides."""
+    """Ward text, model and number. `Etobicoke North (01)` is in both models: the year of the file decides."""
     with path.open("w", newline="") as file:
         out = csv.writer(file, lineterminator="\n")
         out.writerow(["ward_text", "ward_model", "ward"])

@@ -35,8 +35,8 @@ def clean(db: duckdb.DuckDBPyConnection, work: Job, file: Path) -> None:
 
 
 def scan(file: Path, lenient: bool) -> str:
-    columns = ", ".join(f"'{name}': '{'TIMESTAMP' if name == 'creation_date' else 'VARCHAR'}'" for name in job.RAW_COLUMNS)
-    return f"""read_csv('{file}', columns = {{{columns}}}, header = true, auto_detect = false, delim = ',', quote = '"',
+    types = dict.fromkeys(job.RAW_COLUMNS, "VARCHAR") | {"creation_date": "TIMESTAMP"}
+    return f"""read_csv('{file}', columns = {types}, header = true, auto_detect = false, delim = ',', quote = '"',
                         escape = '"', nullstr = '', ignore_errors = {str(lenient).lower()})"""
 
 
@@ -55,8 +55,9 @@ def rows(file: Path, month: int) -> str:
                request_type, label AS request_type_label, division, section
         FROM raw
         JOIN types USING (label)
-        LEFT JOIN (FROM wards WHERE ward_text <> 'Etobicoke North (01)' OR ward_model = '{job.ward_model(file)}') AS wards
-            USING (ward_text)
+        LEFT JOIN (
+            FROM wards WHERE ward_text <> 'Etobicoke North (01)' OR ward_model = '{job.ward_model(file)}'
+        ) AS wards USING (ward_text)
         WHERE creation_date >= {first} AND creation_date < {first} + INTERVAL 1 MONTH"""
 
 
@@ -81,8 +82,8 @@ def count(db: duckdb.DuckDBPyConnection, work: Job) -> None:
     db.execute(f"CREATE TYPE request_type AS ENUM (SELECT DISTINCT request_type FROM {cleaned} ORDER BY 1)")
     db.execute(f"""
         COPY (
-            SELECT request_type::request_type AS request_type, 'ward' AS geography, ward_model, ward AS area, month, status,
-                   count(*) AS requests FROM {cleaned} GROUP BY ALL
+            SELECT request_type::request_type AS request_type, 'ward' AS geography, ward_model, ward AS area,
+                   month, status, count(*) AS requests FROM {cleaned} GROUP BY ALL
             UNION ALL
             SELECT request_type::request_type, 'fsa', NULL, fsa, month, status, count(*) FROM {cleaned} GROUP BY ALL
             ORDER BY request_type

@@ -1,5 +1,6 @@
 """The job in pandas: one file at a time, whole columns, Arrow strings and categories; no Python code per row."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -77,7 +78,7 @@ def pick(words: list[str], numbers: pd.Series) -> pd.Series:
     return pd.Series(pd.Categorical.from_codes(codes[numbers.to_numpy()], names), index=numbers.index)
 
 
-def per_value(column: pd.Series, change) -> pd.Series:
+def per_value(column: pd.Series, change: Callable[[pd.Series], pd.Series]) -> pd.Series:
     """Changes each distinct value once."""
     values = change(pd.Series(column.cat.categories, dtype="str"))
     names, codes = np.unique(values.dropna().to_numpy(dtype=object), return_inverse=True)

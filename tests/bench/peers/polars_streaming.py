@@ -82,8 +82,8 @@ def count(work: job.Job) -> None:
     counts = [
         rows.group_by("request_type", *area, "month", "status")
         .agg(requests=pl.len().cast(pl.Int64))
-        .select("request_type", geography=text(area[-1]), ward_model=model, area=area[-1], month="month", status="status",
-                requests="requests")
+        .select("request_type", geography=text(area[-1]), ward_model=model, area=area[-1],
+                month="month", status="status", requests="requests")
         for area, model in ((["ward_model", "ward"], pl.col("ward_model")), (["fsa"], text(None)))
     ]  # fmt: skip
     pl.concat(counts).sort("request_type").sink_parquet(
