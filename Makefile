@@ -4,7 +4,7 @@
 SHARED := $(wildcard ../shared/source-standin)
 export CARGO_TERM_COLOR ?= always
 
-.PHONY: help run test assets lint unit browser
+.PHONY: help run test assets lint unit browser bench
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -33,3 +33,11 @@ browser: assets tests/browser/node_modules/.package-lock.json ## The page in hea
 	@test -x "$${CHROMIUM:-/usr/bin/chromium}" || { apt-get update -q && apt-get install -y -q chromium fonts-dejavu-core; }
 	cargo build --locked
 	node --test --test-reporter=spec tests/browser/*.test.mjs
+
+bench: assets target/bench/venv/.installed ## The batch against DuckDB, Polars and pandas
+	python3 tests/bench/batch.py
+
+target/bench/venv/.installed: tests/bench/requirements.txt
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install --quiet --no-deps --requirement $<
+	@touch $@

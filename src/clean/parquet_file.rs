@@ -8,8 +8,8 @@ use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::WriterProperties;
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
 use super::Problem;
 
@@ -29,6 +29,13 @@ impl ParquetFile {
         // zstd level 1 is within 1 % of level 3 in size here: the dictionaries do most of the compression.
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+            // Bounds of a column cost a comparison a row. Readers look for a type; in a file of one month, sorted by
+            // type or time, other bounds exclude nothing.
+            .set_statistics_enabled(EnabledStatistics::None)
+            .set_column_statistics_enabled("request_type".into(), EnabledStatistics::Chunk)
+            // Times hardly repeat, but differ little from one to the next: 8 bytes become 3.
+            .set_column_dictionary_enabled("creation_date".into(), false)
+            .set_column_encoding("creation_date".into(), Encoding::DELTA_BINARY_PACKED)
             .set_max_row_group_row_count(Some(ROWS_PER_GROUP))
             .build();
         // Without Arrow's own copy of the schema, dictionary columns are plain strings to every reader.

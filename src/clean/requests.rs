@@ -166,9 +166,8 @@ impl MonthFile {
         for (column, code) in self.coded.iter_mut().zip(codes) {
             column.push(code);
         }
-        let street = |text: &'_ str| (!text.is_empty()).then(|| text.to_owned());
-        self.street_1.append_option(street(&request.street_1));
-        self.street_2.append_option(street(&request.street_2));
+        self.street_1.append_option(Some(&request.street_1).filter(|street| !street.is_empty()));
+        self.street_2.append_option(Some(&request.street_2).filter(|street| !street.is_empty()));
         let kind = request.kind;
         for (column, code) in self.kind.iter_mut().zip([kind.request_type, kind.label, kind.division, kind.section]) {
             column.push(code as i32);

@@ -82,7 +82,6 @@ impl Summary {
         self.repaired += u64::from(request.repaired);
         self.without_ward += u64::from(request.ward.is_none());
         self.without_fsa += u64::from(request.fsa.is_none());
-        *self.months.entry(request.month).or_default() += 1;
         let date = request.created.date();
         self.first_date = Some(self.first_date.map_or(date, |first| first.min(date)));
         self.days[date.day_of_year().unsigned_abs() as usize] += 1;
@@ -102,11 +101,25 @@ impl Summary {
         self.unknown_statuses = unknown_statuses;
         let with_rows = self.days.iter().filter(|rows| **rows > 0).count().max(1) as u64;
         let usual = self.accepted / with_rows;
+        self.months = self.count_months();
         let last = self.days.iter().rposition(|rows| u64::from(*rows) * 100 > usual);
         self.last_date = self
             .first_date
             .zip(last)
             .and_then(|(first, day)| first.with().day_of_year(i16::try_from(day).ok()?).build().ok());
+    }
+
+    fn count_months(&self) -> BTreeMap<Month, u64> {
+        let mut months = BTreeMap::new();
+        let Some(first) = self.first_date else { return months };
+        for (day, rows) in self.days.iter().enumerate().filter(|(_, rows)| **rows > 0) {
+            let date = i16::try_from(day).ok().and_then(|day| first.with().day_of_year(day).build().ok());
+            let month = date.and_then(|date| Month::new(self.year, date.month().unsigned_abs()));
+            if let Some(month) = month {
+                *months.entry(month).or_default() += u64::from(*rows);
+            }
+        }
+        months
     }
 
     /// Rows in quarantine, for whatever reason.

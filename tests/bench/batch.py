@@ -1,0 +1,232 @@
+#!/usr/bin/env python3
+"""The batch against what one would use instead: yearly files to cleaned Parquet by month and a table of counts.
+
+Everyone does the same job on the same two cores: read 5 million rows, parse the date, look up ward and model by name
+and number, check the FSA, fold the status, make a slug of the type, derive month, season, weekday and hour; write the
+rows as Parquet (zstd 1) by year and month, and the counts by type, geography, ward model, area, month and status,
+sorted by type. A figure counts only if the output equals ours, which is compared.
+
+The peers get a start: plain CSV where we inflate ZIPs, in UTF-8 and with quotes, which the City's files lack since
+2021. We do more: hash and keep the inputs, account for every row, check sizes and bytes, publish a release.
+
+Costs are medians of rounds in which all take turns. They depend on the machine; ratios of one run do so much less.
+"""
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import measure
+import prepare
+from measure import Cost
+from prepare import ROOT, Inputs
+
+HERE = Path(__file__).resolve().parent
+WORK = ROOT / "target" / "bench"
+PYTHON = str(WORK / "venv" / "bin" / "python")
+PROGRAM = ROOT / "target" / "release" / "toronto311"
+FLOOR = ["bench", "--bench", "floor"]
+OURS = "toronto311"
+PEERS = {
+    "DuckDB, tuned": "duckdb_tuned.py",
+    "Polars, streaming": "polars_streaming.py",
+    "pandas, vectorised": "pandas_vectorised.py",
+}
+# How each peer is usually told to carry on when a file is not as it should be.
+SWITCHES = {
+    "DuckDB, tuned": "ignore_errors",
+    "Polars, streaming": "truncate_ragged_lines, utf8-lossy",
+    "pandas, vectorised": "on_bad_lines=skip, cp1252",
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing that is measured: a tool on an input."""
+
+    tool: str
+    title: str
+    # Given the folder for the output, which does not exist yet.
+    command: Callable[[Path], list[str]]
+
+    @property
+    def out(self) -> Path:
+        return WORK / "out" / f"{self.tool} {self.title}".replace(" ", "-").replace(",", "")
+
+
+def main() -> None:
+    options = arguments()
+    if not prepare.PUBLISHER.exists():
+        print(f"skipped: no publisher of full-size yearly files at {os.path.relpath(prepare.PUBLISHER)}")
+        return
+    build()
+    inputs = prepare.prepare(WORK / "data")
+    measure.pin()
+    cases = [ours("tidy", inputs.tidy)]
+    cases += [peer(name, "tidy", inputs.tidy_csv, inputs) for name in PEERS]
+    cases += [ours(title, getattr(inputs, title)) for title in ("published", "dirty", "small", "large")]
+    costs = in_turn(cases, options.rounds)
+    print_tidy(cases[: 1 + len(PEERS)], costs, inputs)
+    print_floor(cases[0], costs[cases[0]], inputs)
+    print_published(inputs)
+    print_ours({case.title: costs[case] for case in cases if case.tool == OURS})
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    return parser.parse_args()
+
+
+def build() -> None:
+    for command in (["build", "--release"], FLOOR + ["--no-run"]):
+        subprocess.run(["cargo", *command, "--quiet", "--locked"], cwd=ROOT, check=True)
+
+
+def ours(title: str, source: Path) -> Case:
+    return Case(OURS, title, lambda out: [str(PROGRAM), "refresh", "--source", str(source), "--lake", str(out)])
+
+
+def peer(name: str, title: str, source: Path, inputs: Inputs, *switch: str) -> Case:
+    script = str(HERE / "peers" / PEERS[name])
+    return Case(name, title, lambda out: [PYTHON, script, str(source), str(inputs.wards), str(out), *switch])
+
+
+def in_turn(cases: list[Case], rounds: int) -> dict[Case, Cost]:
+    costs: dict[Case, list[Cost]] = {case: [] for case in cases}
+    for n in range(rounds):
+        # Another first each time: who runs after whom must not decide.
+        for case in cases[n % len(cases) :] + cases[: n % len(cases)]:
+            done = once(case)
+            if not done.ok:
+                sys.exit(f"{case.tool} on {case.title}: {message(done.errors)}")
+            print(f"round {n + 1}: {case.tool}, {case.title}: {done.cost.cpu_s:.2f} CPU s", file=sys.stderr)
+            costs[case].append(done.cost)
+    return {case: measure.typical(of_case) for case, of_case in costs.items()}
+
+
+def once(case: Case) -> measure.Run:
+    shutil.rmtree(case.out, ignore_errors=True)
+    case.out.parent.mkdir(parents=True, exist_ok=True)
+    return measure.run(case.command(case.out))
+
+
+def print_tidy(cases: list[Case], costs: dict[Case, Cost], inputs: Inputs) -> None:
+    our = cases[0]
+    rows = compare("truth", inputs.published, our.out)["kept"]
+    table = []
+    for case in cases:
+        cost = costs[case]
+        table.append([
+            case.tool,
+            *figures(cost),
+            f"{rows / cost.cpu_s / 1e6:.2f}",
+            f"{output_mb(case.out):.1f}",
+            *(ratios(costs[our], cost) if case != our else [""] * 3),
+            verdict(our, case) if case != our else "",
+        ])  # fmt: skip
+    print_table(
+        f"{rows:,} rows of {len(prepare.files(inputs.tidy))} years in UTF-8 and with quotes; peers read them unzipped",
+        ["", "CPU s", "wall s", "peak MB", "M rows / CPU s", "output MB", "ours/its CPU", "wall", "memory", "output"],
+        table,
+    )
+
+
+def verdict(our: Case, case: Case) -> str:
+    different = compare("equal", our.out, case.out)
+    if not any(different.values()):
+        return "equal"
+    return f"DOES NOT COUNT: {different['cells']} cells of the mart, {different['rows']} rows differ"
+
+
+def print_floor(our: Case, cost: Cost, inputs: Inputs) -> None:
+    # It counts its own CPU, so starting it through Cargo adds nothing.
+    command = ["cargo", *FLOOR, "--quiet", "--locked", "--", str(inputs.tidy), str(our.out)]
+    parts = json.loads(subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout)
+    total = sum(parts.values())
+    rows = [[name.replace("_", " "), f"{cpu:.2f}", ""] for name, cpu in parts.items()]
+    rows.append(["both", f"{total:.2f}", f"{cost.cpu_s / total:.2f}"])
+    print_table("The floor: the same ZIPs and the same Parquet, nothing between", ["", "CPU s", "ours/floor"], rows)
+
+
+def print_published(inputs: Inputs) -> None:
+    """What each makes of the files as they are: unquoted commas from 2021, Latin-1 in 2025, Windows-1252 in 2026.
+
+    Peers get them unzipped, without and with the switches that are the usual way out.
+    """
+    cases = [(OURS, ours("published", inputs.published))]
+    for name in PEERS:
+        cases.append((name, peer(name, "as-they-are", inputs.published_csv, inputs)))
+        cases.append((f"{name}: {SWITCHES[name]}", peer(name, "switch", inputs.published_csv, inputs, "lenient")))
+    table = [[label, *fate(case, inputs)] for label, case in cases]
+    head = ["", "rows kept", "lost", "kept under a wrong type, division or section", "right", "ends"]
+    print_table("The files as published", head, table)
+
+
+def fate(case: Case, inputs: Inputs) -> list[str]:
+    done = once(case)
+    if not done.ok:
+        return ["", "", "", "", f"stops: {message(done.errors)[:80]}"]
+    rows = compare("truth", inputs.published, case.out)
+    share = f"{100 * rows['right'] / rows['meant']:.2f} %"
+    return [f"{rows['kept']:,}", f"{rows['meant'] - rows['kept']:,}", f"{rows['kept'] - rows['right']:,}", share, ""]
+
+
+def print_ours(costs: dict[str, Cost]) -> None:
+    pairs = [
+        ("tidy", "published", "as published against quotes and UTF-8"),
+        ("published", "dirty", f"{prepare.DIRTY_LINES} lines of every kind of dirt a year against none"),
+        ("small", "large", f"{prepare.GROWTH} times the rows in each of {len(prepare.GROWTH_YEARS)} years"),
+    ]
+    rows = []
+    for before, after, what in pairs:
+        rows.append([what, *figures(costs[before]), *figures(costs[after]), *ratios(costs[after], costs[before])])
+    head = ["", "CPU s", "wall s", "peak MB", "then CPU s", "wall s", "peak MB", "CPU x", "wall x", "memory x"]
+    print_table("Ours on other inputs", head, rows)
+
+
+def compare(question: str, *folders: Path) -> dict[str, int]:
+    done = measure.run([PYTHON, str(HERE / "compare.py"), question, *map(str, folders)])
+    if not done.ok:
+        sys.exit(f"comparison: {message(done.errors)}")
+    return json.loads(done.stdout)
+
+
+def output_mb(out: Path) -> float:
+    """Cleaned rows and the mart; not what we keep besides."""
+    paths = [*out.glob("clean/*/month=*/*"), *out.glob("counts.parquet"), *out.glob("marts/*/requests_by_area_month*")]
+    return sum(path.stat().st_size for path in paths) / 1e6
+
+
+def figures(cost: Cost) -> list[str]:
+    return [f"{cost.cpu_s:.2f}", f"{cost.wall_s:.2f}", f"{cost.peak_mb:.0f}"]
+
+
+def ratios(a: Cost, b: Cost) -> list[str]:
+    return [f"{a.cpu_s / b.cpu_s:.2f}", f"{a.wall_s / b.wall_s:.2f}", f"{a.peak_mb / b.peak_mb:.2f}"]
+
+
+def message(errors: str) -> str:
+    """What a program ended with; of a Python traceback, the exception's first line."""
+    lines = errors.strip().splitlines() or ["no message"]
+    raised = [line for line in lines if re.match(r"[\w.]+(Error|Exception): ", line)]
+    return (raised or lines)[-1]
+
+
+def print_table(title: str, head: list[str], rows: list[list[str]]) -> None:
+    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+    print(f"\n{title}\n")
+    for row in [head, ["-" * width for width in widths], *rows]:
+        cells = [cell.ljust(width) if i == 0 else cell.rjust(width) for i, (cell, width) in enumerate(zip(row, widths))]
+        print("| " + " | ".join(cells) + " |")
+
+
+if __name__ == "__main__":
+    main()
