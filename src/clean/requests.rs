@@ -22,8 +22,8 @@ use crate::domain::{Month, Status, WardModel};
 /// Rows held for a month before they are handed to the Parquet writer.
 const BATCH: usize = 8192;
 
-/// Encoded rows of all months held until a row group is written: two months of a busy year.
-const ROWS_HELD: usize = 96 * 1024;
+/// Encoded rows of all months held until a row group is written: a busy month.
+const ROWS_HELD: usize = 48 * 1024;
 
 /// Bytes of street names held for a month, should they be longer than any street's.
 const STREET_BYTES: usize = 1 << 20;
