@@ -3,6 +3,7 @@
 mod accounts;
 mod drift;
 mod excerpts;
+mod same_bytes;
 mod source;
 
 use std::collections::{BTreeMap, HashMap};
