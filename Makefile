@@ -4,7 +4,15 @@
 SHARED := $(wildcard ../shared/source-standin)
 export CARGO_TERM_COLOR ?= always
 
-.PHONY: help run test assets lint unit browser bench
+# Seconds that each fuzz target is run for.
+FUZZ_SECONDS ?= 600
+FUZZ_TARGETS := zip csv_row repair date ward_fsa
+CARGO_FUZZ := target/tools/bin/cargo-fuzz
+# Without a sanitizer: there is no unsafe code to watch, and it needs no other toolchain than the one for all else.
+FUZZ := RUSTC_BOOTSTRAP=1 PATH="$(CURDIR)/target/tools/bin:$$PATH" cargo fuzz
+FUZZ_OPTIONS := --fuzz-dir tests/fuzz --target-dir target/fuzz --dev --sanitizer none
+
+.PHONY: help run test assets lint unit browser bench fuzz fuzz-short
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -12,7 +20,7 @@ help: ## This list
 run: assets ## Build and serve the map on port 8080
 	cargo run --release --locked -- serve
 
-test: assets lint unit browser ## Everything that must pass
+test: assets lint unit browser fuzz-short ## Everything that must pass
 
 assets: static/node_modules/.package-lock.json ## The pinned front-end assets
 
@@ -41,3 +49,18 @@ target/bench/venv/.installed: tests/bench/requirements.txt
 	python3 -m venv $(@D)
 	$(@D)/bin/pip install --quiet --no-deps --requirement $<
 	@touch $@
+
+fuzz: $(CARGO_FUZZ) ## Search for input that breaks the data contract, FUZZ_SECONDS for each target
+	$(FUZZ) build $(FUZZ_OPTIONS)
+	@for target in $(FUZZ_TARGETS); do \
+		mkdir -p tests/fuzz/corpus/$$target; \
+		echo "fuzzing $$target for $(FUZZ_SECONDS) s"; \
+		$(FUZZ) run $(FUZZ_OPTIONS) $$target tests/fuzz/corpus/$$target tests/fuzz/seeds/$$target -- \
+			-max_total_time=$(FUZZ_SECONDS) -verbosity=0 -print_final_stats=1 || exit 1; \
+	done
+
+fuzz-short: ## The same for half a minute each
+	$(MAKE) fuzz FUZZ_SECONDS=30
+
+$(CARGO_FUZZ):
+	cargo install cargo-fuzz --version 0.13.2 --locked --root target/tools

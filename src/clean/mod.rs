@@ -18,10 +18,12 @@
 
 mod archive;
 mod columns;
+#[cfg(test)]
+mod conservation;
 pub mod contract;
 pub mod counts;
 mod duplicates;
-mod fields;
+pub mod fields;
 pub mod ledger;
 mod lines;
 mod parquet_file;
@@ -31,7 +33,7 @@ mod row;
 mod split;
 mod summary;
 mod vocabulary;
-mod wards;
+pub mod wards;
 
 use std::fs;
 use std::io::{self, Read};

@@ -77,10 +77,11 @@ impl<'c> RowReader<'c> {
     /// Judges the current line; `None` when it is blank.
     pub fn read<'l, R: Read>(&mut self, lines: &'l Lines<R>) -> Option<Result<Request<'l>, Reason>> {
         let line = lines.line();
-        if line.trim_ascii().is_empty() {
-            return None;
+        if lines.oversized() {
+            // Also when all that is held of it is blank: nobody knows what came after.
+            return Some(Err(Reason::Oversized));
         }
-        Some(if lines.oversized() { Err(Reason::Oversized) } else { self.read_line(line) })
+        (!line.trim_ascii().is_empty()).then(|| self.read_line(line))
     }
 
     fn read_line<'l>(&mut self, line: &'l [u8]) -> Result<Request<'l>, Reason> {
@@ -207,5 +208,6 @@ mod tests {
         assert_eq!(reason(&row("2024-12-31 23:59:59", "\"Noise")), Some(Reason::BadQuote));
         assert_eq!(reason(std::str::from_utf8(HEADER).unwrap()), Some(Reason::RepeatedHeader));
         assert_eq!(judge("  ", |_| ()), None);
+        assert_eq!(reason(&format!("{}x", " ".repeat(9000))), Some(Reason::Oversized));
     }
 }

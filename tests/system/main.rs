@@ -9,6 +9,7 @@ mod api;
 mod boundaries;
 mod eras;
 mod layers;
+mod parquet_file;
 mod program;
 mod refresh;
 mod settings;
