@@ -56,7 +56,7 @@ fuzz: $(CARGO_FUZZ) ## Search for input that breaks the data contract, FUZZ_SECO
 		mkdir -p tests/fuzz/corpus/$$target; \
 		echo "fuzzing $$target for $(FUZZ_SECONDS) s"; \
 		$(FUZZ) run $(FUZZ_OPTIONS) $$target tests/fuzz/corpus/$$target tests/fuzz/seeds/$$target -- \
-			-max_total_time=$(FUZZ_SECONDS) -verbosity=0 -print_final_stats=1 || exit 1; \
+			-max_total_time=$(FUZZ_SECONDS) -verbosity=0 -print_funcs=0 -print_final_stats=1 || exit 1; \
 	done
 
 fuzz-short: ## The same for half a minute each

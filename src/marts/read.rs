@@ -82,46 +82,56 @@ fn flatten<T>(batches: impl Iterator<Item = Result<Vec<T>, Error>>) -> impl Iter
 
 fn cells_of(batch: &RecordBatch) -> Result<Vec<CodedRow>, Error> {
     let types = Numbered::new(batch, "request_type", |text| Ok(Arc::<str>::from(text)))?;
-    let geographies = Numbered::new(batch, "geography", |text| Ok(text.parse::<Geography>()?))?;
-    let models = Numbered::new(batch, "ward_model", |text| Ok(text.parse::<WardModel>()?))?;
+    let geographies = Numbered::new(batch, "geography", str::parse::<Geography>)?;
+    let models = Numbered::new(batch, "ward_model", str::parse::<WardModel>)?;
     let areas = Numbered::new(batch, "area", |text| Ok(text.to_owned()))?;
-    let months = Numbered::new(batch, "month", |text| Ok(text.parse::<Month>()?))?;
-    let statuses = Numbered::new(batch, "status", |text| Ok(text.parse::<Status>()?))?;
+    let months = Numbered::new(batch, "month", str::parse::<Month>)?;
+    let statuses = Numbered::new(batch, "status", str::parse::<Status>)?;
     let requests = numbers(batch, "requests")?;
-    let missing = |name| move || Error::Column(name);
     (0..batch.num_rows())
         .map(|row| {
-            let geography = *geographies.get(row).ok_or_else(missing("geography"))?;
-            let read = |code: &String| {
-                let area = Area::from_code(geography, models.get(row).copied(), code);
-                area.ok_or_else(|| Error::Area(code.clone()))
-            };
-            let area = areas.get(row).map(read).transpose()?;
-            let month = *months.get(row).ok_or_else(missing("month"))?;
-            let status = *statuses.get(row).ok_or_else(missing("status"))?;
-            let request_type = types.get(row).ok_or_else(missing("request_type"))?.clone();
-            Ok((request_type, CellCode::from(Cell { geography, area, month, status }), requests.value(row)))
+            let geography = *geographies.needed(row)?;
+            let model = models.get(row)?.copied();
+            let read = |code: &String| Area::from_code(geography, model, code).ok_or_else(|| Error::Area(code.clone()));
+            let area = areas.get(row)?.map(read).transpose()?;
+            let cell = Cell { geography, area, month: *months.needed(row)?, status: *statuses.needed(row)? };
+            Ok((types.needed(row)?.clone(), CellCode::from(cell), requests.value(row)))
         })
         .collect()
 }
 
 /// A column of numbers into a list, whose texts have been read.
 struct Numbered<'b, T> {
+    name: &'static str,
     numbers: &'b PrimitiveArray<Int32Type>,
-    values: Vec<T>,
+    /// Not every text has to be one of the column's: where it has nulls, the reader may add an empty text.
+    values: Vec<Result<T, ParseError>>,
 }
 
 impl<'b, T> Numbered<'b, T> {
-    fn new(batch: &'b RecordBatch, name: &'static str, read: impl Fn(&str) -> Result<T, Error>) -> Result<Self, Error> {
+    fn new(
+        batch: &'b RecordBatch,
+        name: &'static str,
+        read: impl Fn(&str) -> Result<T, ParseError>,
+    ) -> Result<Self, Error> {
         let column = batch.column_by_name(name).and_then(|column| column.as_dictionary_opt::<Int32Type>());
         let column = column.ok_or(Error::Column(name))?;
         let texts = column.values().as_string_opt::<i32>().ok_or(Error::Column(name))?;
-        Ok(Self { numbers: column.keys(), values: texts.iter().flatten().map(read).collect::<Result<_, _>>()? })
+        let values = texts.iter().map(|text| read(text.unwrap_or_default())).collect();
+        Ok(Self { name, numbers: column.keys(), values })
     }
 
     /// `None` where the column is null.
-    fn get(&self, row: usize) -> Option<&T> {
-        self.numbers.is_valid(row).then(|| self.values.get(self.numbers.value(row) as usize)).flatten()
+    fn get(&self, row: usize) -> Result<Option<&T>, Error> {
+        if self.numbers.is_null(row) {
+            return Ok(None);
+        }
+        let value = self.values.get(self.numbers.value(row) as usize).ok_or(Error::Column(self.name))?;
+        value.as_ref().map(Some).map_err(|error| Error::Value(error.clone()))
+    }
+
+    fn needed(&self, row: usize) -> Result<&T, Error> {
+        self.get(row)?.ok_or(Error::Column(self.name))
     }
 }
 
@@ -242,5 +252,51 @@ fn may_hold(group: &RowGroupMetaData, id: &str) -> bool {
                 && bounds.max_bytes_opt().is_none_or(|max| id.as_bytes() <= max)
         }
         _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clean::counts::CellWriter;
+
+    /// Row groups with their own dictionaries, and some where a column is nothing but nulls.
+    #[test]
+    fn what_is_written_is_read_back_whatever_lies_in_one_batch() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("counts.parquet");
+        let (first, last) = ("2010-01".parse::<Month>().unwrap(), "2026-12".parse::<Month>().unwrap());
+        let months: Vec<Month> = MonthRange::new(first, last).unwrap().iter().collect();
+        let area = |geography, model, code: &str| Some(Area::from_code(geography, model, code).unwrap());
+        let (ward, fsa) = (Geography::Ward, Geography::Fsa);
+        let areas = [
+            (ward, None),
+            (ward, area(ward, Some(WardModel::Wards44), "44")),
+            (ward, area(ward, Some(WardModel::Wards25), "01")),
+            (fsa, None),
+            (fsa, area(fsa, None, "M9Z")),
+        ];
+        let mut rows = Vec::new();
+        for request_type in 0..80 {
+            let only_fsas = areas.iter().filter(|(geography, _)| request_type < 30 || *geography == fsa);
+            for &(geography, area) in only_fsas {
+                let statuses = months.iter().flat_map(|&month| Status::ALL.map(|status| (month, status)));
+                rows.extend(statuses.map(|(month, status)| {
+                    (format!("type-{request_type:02}"), Cell { geography, area, month, status })
+                }));
+            }
+        }
+        let mut writer = CellWriter::create(&path).unwrap();
+        for (at, (request_type, cell)) in rows.iter().enumerate() {
+            writer.push(request_type, CellCode::from(*cell), at as i64).unwrap();
+        }
+        writer.finish().unwrap();
+        assert!(rows.len() > 4 * 64 * 1024);
+        let mut read = cell_rows(std::fs::File::open(&path).unwrap()).unwrap();
+        for (at, (request_type, cell)) in rows.iter().enumerate() {
+            let (of, found, requests) = read.next().unwrap().unwrap();
+            assert!(*of == **request_type && found == *cell && requests == at as i64, "row {at}");
+        }
+        assert!(read.next().is_none());
     }
 }
