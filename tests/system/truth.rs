@@ -15,7 +15,7 @@ use serde_json::Value;
 use toronto311::domain::{Geography, ReleaseId, TypeId};
 use toronto311::marts;
 
-use crate::program::refresh;
+use crate::program::{Server, refresh};
 use source::{Fate, Source};
 
 /// Requests by month and one more thing.
@@ -153,12 +153,33 @@ fn assert_published_as_meant(source: &Source) -> tempfile::TempDir {
     lake
 }
 
+/// Asks a server on the lake for every month's wards and FSAs, and for single types.
+fn assert_served_as_meant(lake: &Path, truth: &Counts) {
+    let server = Server::start(lake);
+    let rows = |query: &str| server.get(&format!("/api/v1/counts?measure=count&{query}")).json()["rows"].clone();
+    for (month, of_month) in &truth.by_type.0 {
+        let wards = &truth.by_ward.0[month];
+        for (geo, meant) in [("ward", wards), ("fsa", &truth.by_fsa.0[month])] {
+            for row in rows(&format!("geo={geo}&month={month}")).as_array().unwrap() {
+                let area = row["area"].as_str().unwrap();
+                let key = row["ward_model"].as_str().map_or(area.to_owned(), |model| format!("{model}/{area}"));
+                let requests = meant.get(&key).copied().unwrap_or(0);
+                assert_eq!(row["requests"].as_i64(), Some(requests), "{month} {key}");
+            }
+        }
+        let (id, requests) = of_month.iter().max_by_key(|(_, requests)| **requests).unwrap();
+        let map = server.get(&format!("/api/v1/choropleth?type={id}&month={month}")).json();
+        assert_eq!(map["total"].as_i64(), Some(*requests), "{month} {id}");
+    }
+}
+
 #[test]
 #[ignore = "needs ../shared"]
 fn shared_all_full_years_equal_their_truth() {
     let source = Source::published(&["--jobs", "2"]);
     let lake = assert_published_as_meant(&source);
     assert_eq!(accounts::assert_hold(&source, lake.path()), (17, 6_677_553));
+    assert_served_as_meant(lake.path(), &Counts::meant(&source));
 }
 
 #[test]
