@@ -35,7 +35,10 @@
       tooltip.setContent(describe(code)).setLatLng(map.mouseEventToLatLng(event)).openOn(map);
     };
     svg.addEventListener("pointermove", point);
-    svg.addEventListener("click", point); // a tap
+    svg.addEventListener("click", (event) => {
+      event.stopPropagation(); // Leaflet closes tooltips on a click, and this one is a tap that opens one
+      point(event);
+    });
     svg.addEventListener("pointerleave", (event) => {
       if (event.pointerType !== "mouse") return;
       activate();

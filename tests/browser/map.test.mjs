@@ -95,12 +95,15 @@ test("without JavaScript the map is drawn and the form works", async () => {
   await agrees(page, "type=road-pot-hole&from=2024-01&to=2025-12");
 });
 
-test("on a phone nothing is wider than the screen", async () => {
+test("on a phone nothing is wider than the screen, and a tap names an area", async () => {
   const { page, complaints } = await open(browser, server.base, "/?geo=fsa", {
     viewport: { width: 390, height: 844 },
     hasTouch: true,
     isMobile: true,
   });
   assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
+  const area = await page.locator("#area-M4C").boundingBox();
+  await page.touchscreen.tap(area.x + area.width / 2, area.y + area.height / 2);
+  assert.match(await page.locator(".leaflet-tooltip").innerText(), /M4C/);
   assert.deepEqual(complaints, []);
 });
