@@ -22,7 +22,7 @@ const ASSETS: [(&str, &str, &str); 4] = [
 const CLEAN_SOURCES: [&str; 3] = ["src/clean", "src/domain", "Cargo.lock"];
 
 /// Besides these, all that decides what a release makes of cleaned files.
-const MARTS_SOURCES: [&str; 3] = ["src/marts", "src/release.rs", "src/pipeline.rs"];
+const MARTS_SOURCES: [&str; 3] = ["src/marts", "src/release/mod.rs", "src/pipeline/publish.rs"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(std::env::var("OUT_DIR")?);

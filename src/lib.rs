@@ -8,13 +8,13 @@
 //! | module | in | out |
 //! |--|--|--|
 //! | [`domain`] | text | months, areas, types, statuses: what travels between the others |
-//! | [`config`], [`telemetry`] | arguments, environment | settings, log lines |
-//! | [`source`] | a folder, or nothing for the demo | yearly files on the local disk |
+//! | [`config`], [`telemetry`], [`signals`] | arguments, environment, signals | settings, log lines, the word to stop |
+//! | [`source`] | the City's portal, a folder, or nothing for the demo | yearly files on the local disk |
 //! | [`lake`] | bytes | named objects; the only place that knows a path |
 //! | [`clean`] | a yearly file | accepted and quarantined rows, partial counts |
 //! | [`marts`] | partial counts | small tables; all counts of one type in memory |
-//! | [`release`] | inputs and marts | the record of a published state, the pointer to it |
-//! | [`pipeline`] | a source | a release: the steps in order |
+//! | [`release`] | inputs, marts, runs | the records of published states and of runs, the pointer to the live one |
+//! | [`pipeline`] | a source | a release: the steps in order, when and by whom |
 //! | [`boundaries`] | official boundary files | `geo/`, and back into memory |
 //! | [`choropleth`] | areas and counts | values, classes, colours, legend, SVG, GeoJSON: pure functions |
 //! | [`web`] | a URL | a page or an answer of the API |
@@ -31,6 +31,7 @@ pub mod lake;
 pub mod marts;
 pub mod pipeline;
 pub mod release;
+pub mod signals;
 pub mod source;
 pub mod telemetry;
 pub mod web;

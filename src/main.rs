@@ -3,9 +3,11 @@
 use std::process::ExitCode;
 
 use clap::Parser;
+use tokio_util::sync::CancellationToken;
 use toronto311::config::{Boundaries, Clean, Cli, Command, Refresh, Serve};
 use toronto311::lake::Lake;
-use toronto311::{boundaries, pipeline, telemetry, web};
+use toronto311::release::status;
+use toronto311::{boundaries, pipeline, signals, telemetry, web};
 
 /// Wrong usage, as `clap` has it.
 const USAGE: u8 = 2;
@@ -19,7 +21,7 @@ fn main() -> ExitCode {
     }
     telemetry::start(cli.log_format, &cli.log);
     match run(cli.command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             // Our errors name their cause in their own text.
             eprintln!("error: {error}");
@@ -28,20 +30,24 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> anyhow::Result<()> {
+fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Serve(settings) => runtime()?.block_on(serve(settings)),
-        Command::Refresh(settings) => runtime()?.block_on(refresh(settings)),
-        Command::Clean(settings) => runtime()?.block_on(clean(&settings)),
-        Command::Contract => {
-            print!("{}", toronto311::clean::contract::markdown());
-            Ok(())
+        Command::Serve(settings) => runtime()?.block_on(serve(settings))?,
+        Command::Refresh(settings) => return runtime()?.block_on(refresh(&settings)),
+        Command::Status(settings) => {
+            let status = runtime()?.block_on(async { status::read(&Lake::open(&settings.lake.folder)?).await })?;
+            print!("{}", if settings.json { status.to_json()? } else { status.to_string() });
         }
-        Command::Boundaries(Boundaries::Build(args)) => {
-            println!("{}", boundaries::build(&args)?);
-            Ok(())
+        Command::Verify(settings) => return runtime()?.block_on(verify(&Lake::open(&settings.lake.folder)?)),
+        Command::Rollback(settings) => {
+            let lake = Lake::open(&settings.lake.folder)?;
+            println!("live {}", runtime()?.block_on(pipeline::rollback(&lake, settings.to))?);
         }
+        Command::Clean(settings) => runtime()?.block_on(clean(&settings))?,
+        Command::Contract => print!("{}", toronto311::clean::contract::markdown()),
+        Command::Boundaries(Boundaries::Build(args)) => println!("{}", boundaries::build(&args)?),
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
@@ -50,22 +56,32 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 
 async fn serve(settings: Serve) -> anyhow::Result<()> {
     let lake = Lake::open(&settings.lake.folder)?;
-    let for_demo = lake.clone();
-    tokio::spawn(async move {
-        if let Err(error) = pipeline::demo_if_empty(&for_demo).await {
-            tracing::error!("no demo release: {error}");
-        }
-    });
-    web::serve(&settings, lake).await
+    let stop = CancellationToken::new();
+    let refreshing = pipeline::in_background(&lake, &settings, &stop)?;
+    let served = web::serve(&settings, lake).await;
+    stop.cancel();
+    refreshing.end().await;
+    served
 }
 
-async fn refresh(settings: Refresh) -> anyhow::Result<()> {
+async fn refresh(settings: &Refresh) -> anyhow::Result<ExitCode> {
     let lake = Lake::open(&settings.lake.folder)?;
-    match pipeline::refresh_from_folder(&lake, &settings.source, settings.quarantine_budget).await? {
-        pipeline::Outcome::Published(release) => println!("published {release}"),
-        pipeline::Outcome::NoChange(release) => println!("no_change {release}"),
+    let (source, plan) = (pipeline::source(&settings.publishing.source)?, pipeline::Plan::of(settings));
+    let report = pipeline::refresh(&lake, &source, &plan, &signals::stop()).await?;
+    println!("{}", report.outcome);
+    report.held.iter().for_each(|held| eprintln!("error: {}", held.message));
+    Ok(if report.held.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn verify(lake: &Lake) -> anyhow::Result<ExitCode> {
+    let (release, problems) = pipeline::verify(lake).await?;
+    problems.iter().for_each(|problem| eprintln!("error: {problem}"));
+    match release {
+        Some(release) if problems.is_empty() => println!("verified {release}"),
+        None if problems.is_empty() => println!("the lake has no release"),
+        _ => return Ok(ExitCode::FAILURE),
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn clean(settings: &Clean) -> anyhow::Result<()> {

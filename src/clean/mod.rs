@@ -29,6 +29,7 @@ mod lines;
 mod parquet_file;
 mod quarantine;
 mod requests;
+pub mod restatement;
 mod row;
 mod split;
 mod summary;
@@ -72,6 +73,13 @@ pub struct Error {
     /// What is wrong.
     #[source]
     pub problem: Problem,
+}
+
+impl Error {
+    /// Whether the file is at fault, and not this machine or this code.
+    pub fn is_of_the_file(&self) -> bool {
+        !matches!(self.problem, Problem::Open(_) | Problem::Write(_) | Problem::Arrow(_) | Problem::Parquet(_))
+    }
 }
 
 /// What can stop a file.

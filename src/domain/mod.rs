@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub use area::{Area, Fsa, Geography, Ward, WardModel};
 pub use month::{Month, MonthRange};
-pub use release::ReleaseId;
+pub use release::{ReleaseId, RunId};
 pub use request::{Status, TypeId};
 
 /// A text that is not a value of the type asked for; says what would have been.
@@ -47,4 +47,4 @@ macro_rules! serde_as_text {
     )+};
 }
 
-serde_as_text!(Month, MonthRange, Geography, WardModel, Status, ReleaseId, TypeId);
+serde_as_text!(Month, MonthRange, Geography, WardModel, Status, ReleaseId, RunId, TypeId);

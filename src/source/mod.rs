@@ -1,109 +1,148 @@
-//! Finds the yearly files: in a folder, or written by the built-in demo.
+//! Where yearly files come from: the City's CKAN, a folder, or the built-in demo.
+//!
+//! [`Source::list`] says which years there are, [`Source::validator`] whether one has changed, [`Source::download`] brings
+//! it to the local disk. Nothing here is trusted: URLs come from outside, and what is downloaded is bytes with a hash until
+//! it has been cleaned.
+
+mod address;
+mod ckan;
+pub mod demo;
+mod folder;
+mod http;
+mod retry;
 
 use std::collections::BTreeMap;
-use std::io;
+use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-pub mod demo;
+use serde::{Deserialize, Serialize};
 
-/// A yearly file on the local disk.
+pub use address::Addresses;
+pub use folder::year_of;
+
+use ckan::Ckan;
+
+/// A source, or a file of it, that can't be had. The text says what was found and what was expected.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
+pub struct Error(String);
+
+/// How long to wait for what.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// For a connection, for the first byte, between bytes.
+    pub stall: Duration,
+    /// For one file, with all tries.
+    pub download: Duration,
+    /// Before the second try; twice that before the third and so on, with jitter.
+    pub retry: Duration,
+}
+
+/// Where files come from.
+pub enum Source {
+    /// A folder on the local disk.
+    Folder(PathBuf),
+    /// The City's portal, or a look-alike.
+    Ckan(Box<Ckan>),
+}
+
+/// What a source has.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// By year; or why that year's file can't be told.
+    pub years: BTreeMap<u16, Result<Resource, Error>>,
+    /// What is odd about the source but stops nothing.
+    pub warnings: Vec<String>,
+}
+
+/// A file that a source has.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct YearFile {
-    /// From its name.
-    pub year: u16,
-    /// ZIP or CSV.
-    pub path: PathBuf,
+pub struct Resource {
+    /// What it is: `SR2024`.
+    pub name: String,
+    /// Path or URL.
+    pub location: String,
 }
 
-/// A folder without usable yearly files.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// Not there, or not a folder.
-    #[error("source folder {}: {cause}", .folder.display())]
-    Folder {
-        /// As given.
-        folder: PathBuf,
-        /// What the system says.
-        #[source]
-        cause: io::Error,
-    },
-    /// Nothing that looks like a yearly file.
-    #[error("source folder {} has no yearly file, in it or in its resources/; expected names like SR2024.zip or SR2024.csv", .0.display())]
-    Empty(PathBuf),
-    /// Two files claim one year.
-    #[error("source folder has two files for {year}: {} and {}", .first.display(), .second.display())]
-    TwoFiles {
-        /// The year in question.
-        year: u16,
-        /// The one found first.
-        first: PathBuf,
-        /// The other.
-        second: PathBuf,
-    },
+/// What a server says of a file without sending it: equal validators mean equal bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Validator {
+    /// A strong ETag; without one, the date and the size together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
+    /// As in the header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_modified: Option<String>,
+    /// Size in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
 }
 
-/// The yearly files of a folder and of its `resources/`, in the order of the years. Other files are left alone.
-pub fn year_files(folder: &Path) -> Result<Vec<YearFile>, Error> {
-    let fails = |cause| Error::Folder { folder: folder.to_owned(), cause };
-    let mut names = list(folder).map_err(fails)?;
-    let resources = folder.join("resources");
-    if resources.is_dir() {
-        names.extend(list(&resources).map_err(fails)?);
-    }
-    names.sort();
-    let mut years: BTreeMap<u16, PathBuf> = BTreeMap::new();
-    for path in names {
-        let Some(year) = year_of(&path) else { continue };
-        if let Some(first) = years.get(&year) {
-            return Err(Error::TwoFiles { year, first: first.clone(), second: path });
+/// A file on the local disk.
+#[derive(Debug)]
+pub struct Downloaded {
+    /// Its size.
+    pub bytes: u64,
+    /// Of its bytes, in hex.
+    pub sha256: String,
+    /// By which the same bytes are known next time.
+    pub validator: Option<Validator>,
+}
+
+impl Source {
+    /// A source from what the setting says: an address with `://` is a CKAN portal's, all else a folder.
+    pub fn new(source: &str, allowed_hosts: &[String], patience: Patience) -> Result<Self, Error> {
+        if !source.contains("://") {
+            return Ok(Self::Folder(source.into()));
         }
-        years.insert(year, path);
+        let addresses = Addresses::new(source, allowed_hosts)?;
+        Ok(Self::Ckan(Box::new(Ckan::new(addresses, patience)?)))
     }
-    if years.is_empty() {
-        return Err(Error::Empty(folder.to_owned()));
-    }
-    Ok(years.into_iter().map(|(year, path)| YearFile { year, path }).collect())
-}
 
-fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect()
-}
-
-/// The year that a file's name says: `SR2024.zip`, `sr2024.csv`, `sr-2024.zip`.
-pub fn year_of(path: &Path) -> Option<u16> {
-    let name = path.file_name()?.to_string_lossy().to_ascii_lowercase();
-    let stem = name.strip_suffix(".zip").or_else(|| name.strip_suffix(".csv"))?;
-    let digits = stem.strip_prefix("sr")?.trim_start_matches(['-', '_', ' ']);
-    (digits.len() == 4).then(|| digits.parse().ok())?.filter(|year| (2000..3000).contains(year))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn folder(files: &[&str]) -> tempfile::TempDir {
-        let folder = tempfile::tempdir().unwrap();
-        for file in files {
-            let path = folder.path().join(file);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, "").unwrap();
+    /// Which yearly files there are.
+    pub async fn list(&self) -> Result<Listing, Error> {
+        match self {
+            Self::Folder(folder) => folder::list(folder),
+            Self::Ckan(ckan) => ckan.list().await,
         }
-        folder
     }
 
-    #[test]
-    fn yearly_files_are_found_in_the_folder_and_in_its_resources() {
-        let folder =
-            folder(&["SR2024.zip", "resources/sr2023.csv", "package_show.json", "truth/SR2020.zip", "SR20.zip"]);
-        let years: Vec<_> = year_files(folder.path()).unwrap().into_iter().map(|file| file.year).collect();
-        assert_eq!(years, [2023, 2024]);
+    /// The file of the City's ward boundaries; `None` for sources that have none.
+    pub async fn wards(&self) -> Result<Option<Resource>, Error> {
+        match self {
+            Self::Folder(_) => Ok(None),
+            Self::Ckan(ckan) => ckan.wards().await.map(Some),
+        }
     }
 
-    #[test]
-    fn a_folder_that_is_not_usable_is_named_with_the_reason() {
-        let message = |folder: &Path| year_files(folder).unwrap_err().to_string();
-        assert!(message(Path::new("/nowhere")).contains("/nowhere: No such file"));
-        assert!(message(folder(&["readme.xlsx"]).path()).contains("SR2024.zip"));
-        assert!(message(folder(&["SR2024.zip", "sr2024.csv"]).path()).contains("two files for 2024"));
+    /// What is known of a file without reading it; `None` when that does not tell whether it has changed.
+    pub async fn validator(&self, resource: &Resource) -> Result<Option<Validator>, Error> {
+        match self {
+            Self::Folder(_) => Ok(None),
+            Self::Ckan(ckan) => ckan.validator(resource).await,
+        }
+    }
+
+    /// Brings a file to the local disk; calls `progress` with the bytes that have come since the last call.
+    pub async fn download(
+        &self,
+        resource: &Resource,
+        to: &Path,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<Downloaded, Error> {
+        match self {
+            Self::Folder(_) => folder::copy(resource, to, progress),
+            Self::Ckan(ckan) => ckan.download(resource, to, progress).await,
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(folder) => folder.display().fmt(f),
+            Self::Ckan(ckan) => ckan.fmt(f),
+        }
     }
 }

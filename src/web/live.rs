@@ -6,7 +6,7 @@ use super::body::Body;
 use crate::domain::{Geography, Month, MonthRange, TypeId, WardModel};
 use crate::lake::{self, Key, Lake};
 use crate::marts::{self, Marts, Series};
-use crate::release::{self, Release};
+use crate::release::{self, Release, pointer};
 
 /// A release with its marts and with what has been made of them.
 pub struct Live {
@@ -29,7 +29,7 @@ pub struct Live {
 impl Live {
     /// Loads the lake's live release unless it is the one that is known already; `None` then and in an empty lake.
     pub async fn load(lake: &Lake, known: Option<&Live>, cache_mb: u64) -> anyhow::Result<Option<Self>> {
-        let Some(current) = release::current(lake).await? else { return Ok(None) };
+        let Some(current) = pointer::current(lake).await? else { return Ok(None) };
         if known.is_some_and(|known| known.release.release == current.release) {
             return Ok(None);
         }

@@ -29,7 +29,6 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{Any, CorsLayer};
@@ -38,6 +37,7 @@ use tracing::{error, info};
 
 use crate::config::Serve;
 use crate::lake::Lake;
+use crate::signals::told_to_stop;
 use body::Body;
 use error::Failure;
 use layers::Layers;
@@ -121,20 +121,6 @@ async fn follow(app: Arc<App>, lake: Lake, cache_mb: u64, every: Duration) {
             }
         };
         tokio::time::sleep(wait).await;
-    }
-}
-
-async fn told_to_stop() {
-    let interrupt = tokio::signal::ctrl_c();
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => tokio::select! {
-            _ = interrupt => {}
-            _ = terminate.recv() => {}
-        },
-        Err(error) => {
-            error!("SIGTERM is not handled: {error}");
-            let _ = interrupt.await;
-        }
     }
 }
 

@@ -12,7 +12,7 @@ const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 /** Serves an empty lake, which becomes the demo, on a free port. */
 export async function serve() {
   const lake = await mkdtemp(join(tmpdir(), "lake-"));
-  const child = spawn(PROGRAM, ["serve", "--port", "0", "--lake", lake], { stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn(PROGRAM, ["serve", "--refresh", "off", "--port", "0", "--lake", lake], { stdio: ["ignore", "ignore", "pipe"] });
   const lines = createInterface({ input: child.stderr });
   const port = await new Promise((resolve, reject) => {
     lines.on("line", (line) => line.startsWith("{") && JSON.parse(line).port && resolve(JSON.parse(line).port));

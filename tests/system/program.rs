@@ -88,7 +88,8 @@ impl Server {
     }
 
     fn start_only(lake: &Path) -> Self {
-        let arguments = ["serve", "--port", "0", "--reload-seconds", "1", "--lake", lake.to_str().unwrap()];
+        let arguments =
+            ["serve", "--port", "0", "--reload-seconds", "1", "--refresh", "off", "--lake", lake.to_str().unwrap()];
         let child = toronto311(&arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut server = Self { child, base: String::new() };
         let mut log = BufReader::new(server.child.stderr.take().unwrap()).lines();

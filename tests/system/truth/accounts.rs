@@ -52,7 +52,8 @@ pub fn assert_hold(source: &Source, lake: &Path) -> (usize, u64) {
     for (input, file) in inputs.iter().zip(&files) {
         let name = &file["file"];
         let dirt = Dirt::of(source, name, &file["year"]);
-        assert_eq!((&input["file"], &input["sha256"]), (&name.as_str().into(), &file["zip_sha256"].as_str().into()));
+        let resource = format!("SR{}", file["year"]);
+        assert_eq!((&input["file"], &input["sha256"]), (&resource.into(), &file["zip_sha256"].as_str().into()));
         assert_equal(name, &account(input), &expected(file, &dirt));
         let clean = lake.join("clean").join(input["clean"].as_str().unwrap());
         let (void, aside) = quarantine(&clean.join("quarantine.parquet"));

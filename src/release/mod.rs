@@ -1,4 +1,13 @@
-//! Releases: what a published state of the data is made of, and which one is live.
+//! Releases: what a published state of the data is made of, which one is live, what the runs did that made them.
+//!
+//! A release is described by inputs and code alone; times, runs and what differs from the release before are kept beside
+//! it. [`pointer`] says which release is live.
+
+pub mod changes;
+pub mod freshness;
+pub mod pointer;
+pub mod run;
+pub mod status;
 
 use std::collections::BTreeMap;
 
@@ -8,7 +17,7 @@ use crate::clean::Summary;
 use crate::domain::{Month, MonthRange, ReleaseId};
 use crate::lake::{self, Key, Lake};
 
-/// A release that could not be read or published.
+/// A release or a record that could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The lake failed.
@@ -24,14 +33,14 @@ pub enum Error {
     },
 }
 
-/// Where the rows of a release come from.
+/// Whose rows a release holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// The generator in this program: not a single row is real.
     Demo,
-    /// Yearly files of the City, or of whoever filled the folder.
-    Folder,
+    /// The City's yearly files, or files in their form from whoever filled the folder.
+    City,
 }
 
 /// A release, completely described. It holds no time of day: the same inputs and the same code give the same bytes.
@@ -49,6 +58,13 @@ pub struct Release {
     pub inputs: Vec<Input>,
     /// By name.
     pub marts: BTreeMap<String, Mart>,
+}
+
+impl Release {
+    /// The input of a year.
+    pub fn input(&self, year: u16) -> Option<&Input> {
+        self.inputs.iter().find(|input| input.summary.year == year)
+    }
 }
 
 /// A yearly file and the account of its rows.
@@ -74,18 +90,9 @@ pub struct Mart {
     pub bytes: u64,
 }
 
-/// The pointer to the live release.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Current {
-    /// Which one.
-    pub release: ReleaseId,
-    /// Since when.
-    pub published_at: jiff::Timestamp,
-}
-
-/// The live release's pointer; `None` in an empty lake.
-pub async fn current(lake: &Lake) -> Result<Option<Current>, Error> {
-    read(lake, Key::Current).await
+/// The name that a year's file has in the lake, in records and in messages, whatever the source calls it.
+pub fn resource(year: u16) -> String {
+    format!("SR{year}")
 }
 
 /// The record of a release; `None` when there is no such release.
@@ -93,27 +100,10 @@ pub async fn load(lake: &Lake, id: &ReleaseId) -> Result<Option<Release>, Error>
     read(lake, Key::Release(id)).await
 }
 
-/// Writes the record, whose marts must be there already, and then makes it the live one. A demo does so only where
-/// nothing is live: real data that arrive while it is being built stay. Returns whether it is live.
-pub async fn publish(lake: &Lake, release: &Release, now: jiff::Timestamp) -> Result<bool, Error> {
-    let id = &release.release;
-    lake.replace(Key::Release(id), to_json(Key::Release(id), release)?).await?;
-    let pointer = to_json(Key::Current, &Current { release: id.clone(), published_at: now })?;
-    match release.origin {
-        Origin::Demo => Ok(lake.create(Key::Current, pointer).await?),
-        Origin::Folder => lake.replace(Key::Current, pointer).await.map(|()| true).map_err(Error::from),
-    }
-}
-
-/// Whether a release's record can be read and its marts are there in their size.
-pub async fn is_whole(lake: &Lake, id: &ReleaseId) -> Result<bool, Error> {
-    let Ok(Some(release)) = load(lake, id).await else { return Ok(false) };
-    for (file, mart) in &release.marts {
-        if lake.size(Key::Mart { release: id, file }).await? != Some(mart.bytes) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
+/// Writes the record, whose marts must be there already.
+pub async fn record(lake: &Lake, release: &Release) -> Result<(), Error> {
+    let key = Key::Release(&release.release);
+    Ok(lake.replace(key, to_json(key, release)?).await?)
 }
 
 async fn read<T: for<'de> Deserialize<'de>>(lake: &Lake, key: Key<'_>) -> Result<Option<T>, Error> {

@@ -1,0 +1,48 @@
+//! Compare-and-set on a folder, which has none of its own: under a lock that the system frees when its holder dies.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::sha256;
+
+/// How long another process may hold the lock. It does so for a rename; one that was paused just there is not waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Writes a file if the one there has this hash, or if there is none when `read` is `None`.
+pub(super) fn swap(folder: &Path, name: &str, read: Option<&str>, bytes: &[u8]) -> io::Result<bool> {
+    let target = folder.join(name);
+    let parent = target.parent().unwrap_or(folder);
+    fs::create_dir_all(parent)?;
+    let _lock = lock(&folder.join(".lock"))?;
+    let found = match fs::read(&target) {
+        Ok(found) => Some(sha256(&found)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    if found.as_deref() != read {
+        return Ok(false);
+    }
+    let mut file = tempfile::NamedTempFile::new_in(parent)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(&target)?;
+    File::open(parent)?.sync_all()?;
+    Ok(true)
+}
+
+fn lock(path: &Path) -> io::Result<File> {
+    let file = File::options().create(true).append(true).open(path)?;
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if Instant::now() < until => std::thread::sleep(Duration::from_millis(5)),
+            Err(TryLockError::WouldBlock) => {
+                return Err(io::Error::new(io::ErrorKind::TimedOut, "another process holds the lock of the lake"));
+            }
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+}

@@ -1,0 +1,376 @@
+//! Where every stored object is: the only place that knows a path.
+//!
+//! | key | holds | lifetime |
+//! |--|--|--|
+//! | `raw/SR<year>/<sha256>` | a yearly file as it came | for ever |
+//! | `seen/<id>.json` | which bytes a URL gave under which ETag | for ever |
+//! | `clean/<id>/…` | what `clean` made of a file; `summary.json` is written last | as the releases made of it |
+//! | `marts/<release>/<mart>.parquet` | the marts of a release | as the release |
+//! | `releases/<release>.json` | what the release is made of; written after its marts | until pruned |
+//! | `changes/<release>.json` | what differs from the release before | as the release |
+//! | `runs/<run>.json` | what a refresh did, written by that refresh alone | the latest 500 |
+//! | `state/lease.json` | which refresh is at work | swapped |
+//! | `current.json` | which release is live | swapped |
+//!
+//! All that make up a release are named by their content and by the code that made them, so doing a step twice is
+//! harmless: it writes the same bytes under the same name, or heals an object that was damaged. `current.json` and the
+//! lease change hands by compare-and-set.
+
+mod folder;
+
+use std::fmt;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt};
+use object_store::local::LocalFileSystem;
+use object_store::path::Path as StorePath;
+use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, UpdateVersion, WriteMultipart};
+use sha2::{Digest, Sha256};
+
+use crate::domain::ReleaseId;
+
+/// An object of the lake.
+#[derive(Debug, Clone, Copy)]
+pub enum Key<'a> {
+    /// A file as it came.
+    Raw {
+        /// What it is: `SR2024`.
+        resource: &'a str,
+        /// Of the file's bytes, in hex.
+        sha256: &'a str,
+    },
+    /// What was found at a URL.
+    Seen(&'a str),
+    /// A file of a cleaned folder.
+    Clean {
+        /// Hash of input and code.
+        id: &'a str,
+        /// Path within the folder, with `/`.
+        file: &'a str,
+    },
+    /// A mart of a release.
+    Mart {
+        /// The release that it belongs to.
+        release: &'a ReleaseId,
+        /// Name with extension.
+        file: &'a str,
+    },
+    /// The record of a release.
+    Release(&'a ReleaseId),
+    /// What a release changed.
+    Changes(&'a ReleaseId),
+    /// The record of a run.
+    Run(&'a str),
+    /// Which run is at work.
+    Lease,
+    /// The pointer to the live release.
+    Current,
+}
+
+impl fmt::Display for Key<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Raw { resource, sha256 } => write!(f, "raw/{resource}/{sha256}"),
+            Self::Seen(id) => write!(f, "seen/{id}.json"),
+            Self::Clean { id, file } => write!(f, "clean/{id}/{file}"),
+            Self::Mart { release, file } => write!(f, "marts/{release}/{file}"),
+            Self::Release(release) => write!(f, "releases/{release}.json"),
+            Self::Changes(release) => write!(f, "changes/{release}.json"),
+            Self::Run(run) => write!(f, "runs/{run}.json"),
+            Self::Lease => f.write_str("state/lease.json"),
+            Self::Current => f.write_str("current.json"),
+        }
+    }
+}
+
+/// Objects of one kind, to be listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shelf {
+    /// Files as they came: `SR<year>/<sha256>`.
+    Raw,
+    /// Cleaned folders: `<id>/<file>`.
+    Clean,
+    /// Marts: `<release>/<mart>.parquet`.
+    Marts,
+    /// Records of releases: `<release>.json`.
+    Releases,
+    /// Records of what releases changed: `<release>.json`.
+    Changes,
+    /// Records of runs: `<run>.json`.
+    Runs,
+}
+
+impl Shelf {
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::Clean => "clean",
+            Self::Marts => "marts",
+            Self::Releases => "releases",
+            Self::Changes => "changes",
+            Self::Runs => "runs",
+        }
+    }
+}
+
+/// An object that a shelf holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Its path within the shelf.
+    pub name: String,
+    /// Its size.
+    pub bytes: u64,
+    /// When it was last written.
+    pub modified: jiff::Timestamp,
+    path: StorePath,
+}
+
+/// The state of an object at the moment it was read; changes with each write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Generation(UpdateVersion);
+
+/// An object that could not be read or written.
+#[derive(Debug, thiserror::Error)]
+#[error("lake object {key}: {cause}")]
+pub struct Error {
+    /// The object's path in the lake.
+    pub key: String,
+    /// What the store or the local disk says.
+    #[source]
+    pub cause: Box<dyn std::error::Error + Send + Sync>,
+}
+
+/// All that the pipeline keeps.
+#[derive(Clone)]
+pub struct Lake {
+    store: Arc<dyn ObjectStore>,
+    /// Set when the store is a folder, which has no compare-and-set of its own.
+    folder: Option<Arc<Path>>,
+}
+
+impl Lake {
+    /// Opens a lake in a folder, which is created if it is not there.
+    pub fn open(folder: &Path) -> Result<Self, Error> {
+        let open = || -> Result<_, Box<dyn std::error::Error + Send + Sync>> {
+            std::fs::create_dir_all(folder)?;
+            let folder = folder.canonicalize()?;
+            Ok((LocalFileSystem::new_with_prefix(&folder)?.with_fsync(true), folder))
+        };
+        let (store, folder) = open().map_err(|cause| Error { key: folder.display().to_string(), cause })?;
+        Ok(Self { store: Arc::new(store), folder: Some(folder.into()) })
+    }
+
+    /// A lake in a store that can update an object on the condition that it is what it was.
+    pub fn on(store: Arc<dyn ObjectStore>) -> Self {
+        Self { store, folder: None }
+    }
+
+    /// The whole object; `None` when there is none.
+    pub async fn get(&self, key: Key<'_>) -> Result<Option<Bytes>, Error> {
+        Ok(self.get_with_generation(key).await?.map(|(bytes, _)| bytes))
+    }
+
+    /// The whole object and its state, for [`Lake::swap`].
+    pub async fn get_with_generation(&self, key: Key<'_>) -> Result<Option<(Bytes, Generation)>, Error> {
+        let found = match self.store.get(&path(key)).await {
+            Ok(found) => found,
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(fails(key)(error)),
+        };
+        let version = UpdateVersion { e_tag: found.meta.e_tag.clone(), version: found.meta.version.clone() };
+        let bytes = found.bytes().await.map_err(fails(key))?;
+        let version = match self.folder {
+            Some(_) => UpdateVersion { e_tag: Some(sha256(&bytes)), version: None },
+            None => version,
+        };
+        Ok(Some((bytes, Generation(version))))
+    }
+
+    /// The size of an object in bytes; `None` when there is none.
+    pub async fn size(&self, key: Key<'_>) -> Result<Option<u64>, Error> {
+        match self.store.head(&path(key)).await {
+            Ok(found) => Ok(Some(found.size)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(fails(key)(error)),
+        }
+    }
+
+    /// Puts an object in place if the one there is still `read`, or if there is none when `read` is `None`; returns its new
+    /// state. `None` when it is not: somebody else wrote. After an error it may have been put or not.
+    pub async fn swap(
+        &self,
+        key: Key<'_>,
+        read: Option<&Generation>,
+        bytes: impl Into<Bytes>,
+    ) -> Result<Option<Generation>, Error> {
+        let bytes = bytes.into();
+        if let Some(folder) = &self.folder {
+            let (folder, key_text) = (folder.clone(), key.to_string());
+            let read = read.and_then(|read| read.0.e_tag.clone());
+            let new = UpdateVersion { e_tag: Some(sha256(&bytes)), version: None };
+            let swap = move || folder::swap(&folder, &key_text, read.as_deref(), &bytes);
+            let swapped = tokio::task::spawn_blocking(swap).await.map_err(fails(key))?.map_err(fails(key))?;
+            return Ok(swapped.then_some(Generation(new)));
+        }
+        let mode = read.map_or(PutMode::Create, |read| PutMode::Update(read.0.clone()));
+        match self.store.put_opts(&path(key), bytes.into(), PutOptions::from(mode)).await {
+            Ok(put) => Ok(Some(Generation(put.into()))),
+            Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => Ok(None),
+            Err(error) => Err(fails(key)(error)),
+        }
+    }
+
+    /// Writes an object from a local file without holding it in memory; it appears whole or not at all. One that exists
+    /// is written again, which changes nothing unless it was damaged.
+    pub async fn write_from_file(&self, key: Key<'_>, file: &Path) -> Result<(), Error> {
+        let mut local = std::fs::File::open(file).map_err(fails(key))?;
+        let mut upload = WriteMultipart::new(self.store.put_multipart(&path(key)).await.map_err(fails(key))?);
+        let mut chunk = vec![0; 1 << 20];
+        loop {
+            let n = local.read(&mut chunk).map_err(fails(key))?;
+            if n == 0 {
+                break;
+            }
+            upload.wait_for_capacity(4).await.map_err(fails(key))?;
+            upload.write(&chunk[..n]);
+        }
+        upload.finish().await.map_err(fails(key))?;
+        Ok(())
+    }
+
+    /// Puts an object in place of what is there.
+    pub async fn replace(&self, key: Key<'_>, bytes: impl Into<Bytes>) -> Result<(), Error> {
+        self.store.put(&path(key), bytes.into().into()).await.map_err(fails(key))?;
+        Ok(())
+    }
+
+    /// Copies an object to a local file of a folder and returns the file's path.
+    pub async fn fetch(&self, key: Key<'_>, folder: &Path, name: &str) -> Result<PathBuf, Error> {
+        use std::io::Write;
+        let target = folder.join(name);
+        let mut file = std::fs::File::create(&target).map_err(fails(key))?;
+        let mut stream = self.store.get(&path(key)).await.map_err(fails(key))?.into_stream();
+        while let Some(chunk) = stream.next().await {
+            file.write_all(&chunk.map_err(fails(key))?).map_err(fails(key))?;
+        }
+        Ok(target)
+    }
+
+    /// What a shelf holds, by name.
+    pub async fn list(&self, shelf: Shelf) -> Result<Vec<Found>, Error> {
+        let prefix = StorePath::from(shelf.prefix());
+        let fails = |cause: object_store::Error| Error { key: format!("{prefix}/"), cause: cause.into() };
+        let mut found: Vec<Found> = self.store.list(Some(&prefix)).map_err(fails).map_ok(found).try_collect().await?;
+        found.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(found)
+    }
+
+    /// Removes an object that was listed. One that is gone already is no error.
+    pub async fn delete(&self, found: &Found) -> Result<(), Error> {
+        match self.store.delete(&found.path).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(Error { key: found.path.to_string(), cause: error.into() }),
+        }
+    }
+}
+
+fn found(meta: object_store::ObjectMeta) -> Found {
+    let name = meta.location.as_ref().split_once('/').map_or("", |(_, name)| name).to_owned();
+    let modified = meta.last_modified.timestamp_millis();
+    Found {
+        name,
+        bytes: meta.size,
+        modified: jiff::Timestamp::from_millisecond(modified).unwrap_or_default(),
+        path: meta.location,
+    }
+}
+
+/// The hash that objects are named by, in hex.
+pub fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// Two lower-case digits a byte.
+pub fn hex(bytes: &[u8]) -> String {
+    use fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut hex, byte| {
+        // Writing to a String does not fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+fn path(key: Key<'_>) -> StorePath {
+    StorePath::from(key.to_string())
+}
+
+fn fails<E: Into<Box<dyn std::error::Error + Send + Sync>>>(key: Key<'_>) -> impl Fn(E) -> Error {
+    move |cause| Error { key: key.to_string(), cause: cause.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_object_is_created_once_and_only_the_pointer_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = Lake::open(folder.path()).unwrap();
+        let key = Key::Clean { id: "ab", file: "month=2024-01/requests.parquet" };
+        assert_eq!(lake.get(key).await.unwrap(), None);
+        assert!(lake.swap(key, None, "first").await.unwrap().is_some());
+        assert!(lake.swap(key, None, "second").await.unwrap().is_none());
+        assert_eq!(lake.get(key).await.unwrap().unwrap(), "first");
+        assert!(folder.path().join("clean/ab/month=2024-01/requests.parquet").is_file());
+
+        lake.replace(Key::Current, "a").await.unwrap();
+        lake.replace(Key::Current, "b").await.unwrap();
+        assert_eq!(lake.get(Key::Current).await.unwrap().unwrap(), "b");
+    }
+
+    /// The same on a folder, which we lock, and on a store that compares by itself.
+    #[tokio::test]
+    async fn a_swap_needs_the_generation_that_was_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let stores = [Lake::open(folder.path()).unwrap(), Lake::on(Arc::new(object_store::memory::InMemory::new()))];
+        for lake in stores {
+            assert!(lake.swap(Key::Current, None, "a").await.unwrap().is_some());
+            let (_, a) = lake.get_with_generation(Key::Current).await.unwrap().unwrap();
+            assert!(lake.swap(Key::Current, Some(&a), "b").await.unwrap().is_some());
+            assert!(lake.swap(Key::Current, Some(&a), "c").await.unwrap().is_none());
+            assert_eq!(lake.get(Key::Current).await.unwrap().unwrap(), "b");
+            assert!(lake.swap(Key::Lease, Some(&a), "d").await.unwrap().is_none(), "there is none");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_shelf_lists_its_own_objects_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = Lake::open(folder.path()).unwrap();
+        for run in ["b", "a"] {
+            lake.replace(Key::Run(run), run).await.unwrap();
+        }
+        lake.replace(Key::Current, "x").await.unwrap();
+        let names = async || lake.list(Shelf::Runs).await.unwrap().into_iter().map(|f| f.name).collect::<Vec<_>>();
+        assert_eq!(names().await, ["a.json", "b.json"]);
+        let first = lake.list(Shelf::Runs).await.unwrap().remove(0);
+        lake.delete(&first).await.unwrap();
+        lake.delete(&first).await.unwrap();
+        assert_eq!(names().await, ["b.json"]);
+    }
+
+    #[tokio::test]
+    async fn a_file_goes_in_and_comes_out_unchanged() {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = Lake::open(&folder.path().join("lake")).unwrap();
+        let bytes: Vec<u8> = (0..3_000_000u32).map(|n| (n % 251) as u8).collect();
+        std::fs::write(folder.path().join("in"), &bytes).unwrap();
+        let key = Key::Raw { resource: "SR2024", sha256: "00" };
+        lake.write_from_file(key, &folder.path().join("in")).await.unwrap();
+        let out = lake.fetch(key, folder.path(), "out").await.unwrap();
+        assert!(std::fs::read(out).unwrap() == bytes);
+    }
+}

@@ -1,0 +1,266 @@
+//! One year: from the source, or from the lake, to a cleaned folder that the guards let pass.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use tempfile::TempDir;
+
+use super::local::{blocking, files_below, temporary_folder};
+use super::log::{RunLog, StepClock};
+use super::progress::Progress;
+use super::{Error, guards, hash};
+use crate::clean::{self, Summary};
+use crate::lake::{Key, Lake};
+use crate::release::run::{Guard, Held, Step};
+use crate::release::{self, Input, Release};
+use crate::source::{self, Resource, Source, Validator};
+
+/// Where the file of a year is.
+pub(super) enum Candidate {
+    /// The source has it.
+    Source(Resource),
+    /// The lake has it, from an earlier run.
+    Raw {
+        /// Of its bytes.
+        sha256: String,
+        /// Its size.
+        bytes: u64,
+    },
+}
+
+/// A year's file in the lake.
+pub(super) struct Stored {
+    year: u16,
+    sha256: String,
+    bytes: u64,
+    /// On the local disk, too, if it has just come.
+    local: Option<(TempDir, PathBuf)>,
+    /// How it is known next time, to be written once it has been found good.
+    seen: Option<(String, Seen)>,
+    /// The guards have let it pass before.
+    trusted: bool,
+}
+
+/// What was at an address under a validator.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Seen {
+    url: String,
+    validator: Validator,
+    sha256: String,
+    bytes: u64,
+}
+
+/// What all years of a run share.
+pub(super) struct Intake<'a> {
+    pub lake: &'a Lake,
+    pub source: &'a Source,
+    pub live: Option<&'a Release>,
+    pub log: &'a RunLog,
+    pub progress: &'a Progress,
+    /// Per cent of the rows.
+    pub quarantine_budget: f64,
+    /// Years that no guard holds.
+    pub accept: &'a [u16],
+}
+
+/// A year that was not taken in, or a run that can't go on.
+enum Stop {
+    Held(Held),
+    Run(Error),
+}
+
+impl<E: Into<Error>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Run(error.into())
+    }
+}
+
+impl Intake<'_> {
+    /// Brings a year's file into the lake. A file that can't be had is held: then what the live release has of the year,
+    /// if anything.
+    pub(super) async fn fetch(
+        &self,
+        year: u16,
+        candidate: Result<Candidate, source::Error>,
+    ) -> Result<Option<Stored>, Error> {
+        let name = release::resource(year);
+        let clock = StepClock::start("fetch", Some(name.clone()));
+        self.progress.say(format!("reading {name}"));
+        let stored = match candidate {
+            Ok(Candidate::Raw { sha256, bytes }) => {
+                let trusted = self.live.and_then(|live| live.input(year)).is_some_and(|input| input.sha256 == sha256);
+                Ok(Stored { year, sha256, bytes, local: None, seen: None, trusted })
+            }
+            Ok(Candidate::Source(resource)) => self.fetch_from_source(year, &resource, &clock).await,
+            Err(error) => Err(held(year, Guard::Source, &error).into()),
+        };
+        match stored {
+            Ok(stored) => Ok(Some(stored)),
+            Err(Stop::Held(held)) => {
+                self.log.step(clock.end("held")).await;
+                self.log.hold(held);
+                Ok(self.last_good(year))
+            }
+            Err(Stop::Run(error)) => Err(error),
+        }
+    }
+
+    async fn fetch_from_source(&self, year: u16, resource: &Resource, clock: &StepClock) -> Result<Stored, Stop> {
+        let at_source = |error: source::Error| Stop::Held(held(year, Guard::Source, &error));
+        let validator = self.source.validator(resource).await.map_err(at_source)?;
+        if let Some(seen) = self.seen(resource, validator.as_ref()).await? {
+            let step = Step { output: Some(seen.sha256.clone()), bytes: Some(0), ..clock.end("skipped") };
+            self.log.step(step).await;
+            let Seen { sha256, bytes, .. } = seen;
+            return Ok(Stored { year, sha256, bytes, local: None, seen: None, trusted: false });
+        }
+        self.progress.expect(validator.and_then(|validator| validator.bytes).unwrap_or_default());
+        let folder = temporary_folder()?;
+        let path = folder.path().join(release::resource(year));
+        let progress = |bytes| self.progress.bytes(bytes);
+        let downloaded = self.source.download(resource, &path, &progress).await.map_err(at_source)?;
+        let (sha256, bytes) = (downloaded.sha256, downloaded.bytes);
+        let name = release::resource(year);
+        let raw = Key::Raw { resource: &name, sha256: &sha256 };
+        if self.lake.size(raw).await? != Some(bytes) {
+            self.lake.write_from_file(raw, &path).await?;
+        }
+        self.log.step(Step { output: Some(sha256.clone()), bytes: Some(bytes), ..clock.end("done") }).await;
+        let seen = downloaded.validator.map(|validator| {
+            let url = resource.location.clone();
+            (seen_id(&url, &validator), Seen { url, validator, sha256: sha256.clone(), bytes })
+        });
+        Ok(Stored { year, sha256, bytes, local: Some((folder, path)), seen, trusted: false })
+    }
+
+    /// What an address gave when it had this validator, if the lake still has it.
+    async fn seen(&self, resource: &Resource, validator: Option<&Validator>) -> Result<Option<Seen>, Error> {
+        let Some(validator) = validator else { return Ok(None) };
+        let Some(json) = self.lake.get(Key::Seen(&seen_id(&resource.location, validator))).await? else {
+            return Ok(None);
+        };
+        let Ok(seen) = serde_json::from_slice::<Seen>(&json) else { return Ok(None) };
+        let raw = Key::Raw { resource: &resource.name, sha256: &seen.sha256 };
+        Ok((self.lake.size(raw).await? == Some(seen.bytes)).then_some(seen))
+    }
+
+    /// What the live release has of a year.
+    fn last_good(&self, year: u16) -> Option<Stored> {
+        let Input { sha256, bytes, .. } = self.live?.input(year)?;
+        Some(Stored { year, sha256: sha256.clone(), bytes: *bytes, local: None, seen: None, trusted: true })
+    }
+
+    /// Cleans a file, as far as this code has not done so before. One that breaks the contract or that a guard holds is
+    /// replaced by what the live release has of the year, if anything.
+    pub(super) async fn clean(&self, stored: Option<Stored>) -> Result<Option<Input>, Error> {
+        let Some(stored) = stored else { return Ok(None) };
+        let year = stored.year;
+        let clock = StepClock::start("clean", Some(release::resource(year)));
+        let held = match self.try_clean(stored, &clock).await {
+            Ok(input) => return Ok(Some(input)),
+            Err(Stop::Held(held)) => held,
+            Err(Stop::Run(error)) => return Err(error),
+        };
+        self.log.step(clock.end("held")).await;
+        self.log.hold(held);
+        let Some(last_good) = self.last_good(year) else { return Ok(None) };
+        let clock = StepClock::start("clean", Some(release::resource(year)));
+        match self.try_clean(last_good, &clock).await {
+            Ok(input) => Ok(Some(input)),
+            Err(Stop::Held(held)) => Err(Error::LastGood(held.message)),
+            Err(Stop::Run(error)) => Err(error),
+        }
+    }
+
+    async fn try_clean(&self, stored: Stored, clock: &StepClock) -> Result<Input, Stop> {
+        let Stored { year, sha256, bytes, .. } = &stored;
+        let clean = hash([sha256.as_str(), &year.to_string(), clean::CODE_VERSION]);
+        let (summary, outcome) = match cleaned_before(self.lake, &clean).await? {
+            Some(summary) => (summary, "skipped"),
+            None => (self.clean_into(&clean, &stored).await?, "done"),
+        };
+        self.progress.rows(summary.read);
+        self.log
+            .step(Step {
+                input: Some(sha256.clone()),
+                output: Some(clean.clone()),
+                rows_read: Some(summary.read),
+                rows_accepted: Some(summary.accepted),
+                rows_quarantined: Some(summary.quarantined()),
+                ..clock.end(outcome)
+            })
+            .await;
+        if let Some((id, seen)) = &stored.seen {
+            self.lake.replace(Key::Seen(id), serde_json::to_vec_pretty(seen).unwrap_or_default()).await?;
+        }
+        if !stored.trusted && !self.accept.contains(year) {
+            self.guard(&summary).map_err(Stop::Held)?;
+        }
+        Ok(Input { sha256: sha256.clone(), bytes: *bytes, clean, summary })
+    }
+
+    fn guard(&self, summary: &Summary) -> Result<(), Held> {
+        guards::quarantine_budget(summary, self.quarantine_budget)?;
+        match self.live.and_then(|live| Some((live.input(summary.year)?, live.complete_through))) {
+            Some((input, complete_through)) => guards::volume(summary, input, complete_through),
+            None => Ok(()),
+        }
+    }
+
+    async fn clean_into(&self, clean: &str, stored: &Stored) -> Result<Summary, Stop> {
+        let year = stored.year;
+        let name = release::resource(year);
+        self.progress.say(format!("cleaning {name}"));
+        let fetched;
+        let path = match &stored.local {
+            Some((_, path)) => path.clone(),
+            None => {
+                fetched = temporary_folder()?;
+                let raw = Key::Raw { resource: &name, sha256: &stored.sha256 };
+                self.lake.fetch(raw, fetched.path(), &name).await?
+            }
+        };
+        let out = temporary_folder()?;
+        let to = out.path().to_owned();
+        let summary = blocking(move || clean::clean(&path, year, &to).map_err(Error::from)).await;
+        let summary = summary.map_err(|error| match error {
+            Error::Clean(error) if error.is_of_the_file() => Stop::Held(held(year, Guard::Contract, &error)),
+            error => Stop::Run(error),
+        })?;
+        self.store(clean, out.path()).await?;
+        Ok(summary)
+    }
+
+    async fn store(&self, clean: &str, out: &Path) -> Result<(), Error> {
+        let mut outputs = files_below(out)?;
+        // The summary says that the folder is complete, so it goes last.
+        outputs.sort_by_key(|name| (name == clean::SUMMARY, name.clone()));
+        for name in &outputs {
+            self.lake.write_from_file(Key::Clean { id: clean, file: name }, &out.join(name)).await?;
+        }
+        Ok(())
+    }
+}
+
+fn held(year: u16, guard: Guard, why: &dyn std::fmt::Display) -> Held {
+    Held { year, guard, message: why.to_string() }
+}
+
+impl From<Held> for Stop {
+    fn from(held: Held) -> Self {
+        Self::Held(held)
+    }
+}
+
+fn seen_id(url: &str, validator: &Validator) -> String {
+    let Validator { etag, last_modified, bytes } = validator;
+    let parts = [etag.as_deref(), last_modified.as_deref()].map(Option::unwrap_or_default);
+    hash([url, parts[0], parts[1], &bytes.map_or_else(String::new, |bytes| bytes.to_string())])
+}
+
+async fn cleaned_before(lake: &Lake, clean: &str) -> Result<Option<Summary>, Error> {
+    let key = Key::Clean { id: clean, file: clean::SUMMARY };
+    let Some(json) = lake.get(key).await? else { return Ok(None) };
+    // A summary that cannot be read is the same as none: the file is cleaned again.
+    Ok(serde_json::from_slice(&json).ok())
+}

@@ -1,0 +1,66 @@
+//! What a publication changed: the restatement log.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Error, read};
+use crate::clean::restatement::MonthChange;
+use crate::domain::{Month, ReleaseId, RunId};
+use crate::lake::{Key, Lake, Shelf};
+
+/// What differs between a release and the one that was live before it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changes {
+    /// The release.
+    pub release: ReleaseId,
+    /// What it is compared with.
+    pub previous: Option<ReleaseId>,
+    /// Of the pointer.
+    pub version: u64,
+    /// The run that published it.
+    pub run: RunId,
+    /// When.
+    pub published_at: Timestamp,
+    /// By file, `SR2024`: those whose bytes changed, and those that are new.
+    pub files: BTreeMap<String, FileChange>,
+    /// Labels of request types that the release before did not have.
+    pub new_types: Vec<String>,
+}
+
+/// What differs between two versions of a yearly file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileChange {
+    /// What the release before had; `null` for a year that is new.
+    pub sha256_before: Option<String>,
+    /// What it has now; `null` for a year that it no longer has.
+    pub sha256: Option<String>,
+    /// Months in which a row differs.
+    pub months: BTreeMap<Month, MonthChange>,
+}
+
+/// Writes the record.
+pub async fn record(lake: &Lake, changes: &Changes) -> Result<(), Error> {
+    let key = Key::Changes(&changes.release);
+    Ok(lake.replace(key, super::to_json(key, changes)?).await?)
+}
+
+/// What a release changed; `None` when nothing is known.
+pub async fn load(lake: &Lake, release: &ReleaseId) -> Result<Option<Changes>, Error> {
+    read(lake, Key::Changes(release)).await
+}
+
+/// The records of all releases that are kept, newest publication first. One that can't be read is left out.
+pub async fn list(lake: &Lake) -> Result<Vec<Changes>, Error> {
+    let mut all = Vec::new();
+    for found in lake.list(Shelf::Changes).await? {
+        let Some(release) = found.name.strip_suffix(".json").and_then(|id| id.parse().ok()) else { continue };
+        match load(lake, &release).await {
+            Ok(changes) => all.extend(changes),
+            Err(error) => tracing::warn!("{error}"),
+        }
+    }
+    all.sort_by_key(|changes| std::cmp::Reverse(changes.version));
+    Ok(all)
+}
