@@ -24,6 +24,7 @@ mod publish;
 mod rollback;
 mod take_in;
 mod verify;
+mod wards;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -459,6 +460,9 @@ impl Refresh<'_> {
             .buffered(workers)
             .try_collect()
             .await?;
+        if !self.plan.from_raw {
+            wards::watch(intake).await?;
+        }
         Ok(inputs.into_iter().flatten().collect())
     }
 

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use super::local::{blocking, disk, files_below, temporary_folder};
 use super::log::{RunLog, StepClock};
 use super::{Error, hash, live_types, verify};
-use crate::clean::{self, restatement};
+use crate::clean::restatement::{self, MonthChange};
+use crate::clean;
 use crate::domain::{Month, MonthRange, ReleaseId, RunId};
 use crate::lake::{self, Key, Lake};
 use crate::marts::{self, Partial, TypeUse};
@@ -120,19 +121,18 @@ impl Publisher<'_> {
         &self,
         before: Option<&Input>,
         input: &Input,
-    ) -> Result<BTreeMap<Month, restatement::MonthChange>, Error> {
-        let old = before.map(|before| &before.summary.months);
-        let months: BTreeSet<Month> = old.into_iter().flatten().chain(&input.summary.months).map(|(m, _)| *m).collect();
+    ) -> Result<BTreeMap<Month, MonthChange>, Error> {
+        let Some(before) = before else {
+            let new = |(&month, &rows): (&Month, &u64)| (month, MonthChange { rows, ..MonthChange::default() });
+            return Ok(input.summary.months.iter().map(new).collect());
+        };
+        let months: BTreeSet<Month> = before.summary.months.keys().chain(input.summary.months.keys()).copied().collect();
         let mut changes = BTreeMap::new();
         for month in months {
             let file = requests_of(month);
-            let rows = async |input: Option<&Input>| match input {
-                Some(input) => self.lake.get(Key::Clean { id: &input.clean, file: &file }).await,
-                None => Ok(None),
-            };
-            let (before, after) = (rows(before).await?, rows(Some(input)).await?);
-            let compared = blocking(move || Ok(restatement::compare(before, after))).await?;
-            match compared {
+            let rows = async |input: &Input| self.lake.get(Key::Clean { id: &input.clean, file: &file }).await;
+            let (old, new) = (rows(before).await?, rows(input).await?);
+            match blocking(move || Ok(restatement::compare(old, new))).await? {
                 Ok(change) if change.is_none() => {}
                 Ok(change) => drop(changes.insert(month, change)),
                 // Cleaned by code of other times: there is no telling, and no reason to stop.

@@ -36,14 +36,24 @@ pub(super) struct Stored {
     /// On the local disk, too, if it has just come.
     local: Option<(TempDir, PathBuf)>,
     /// How it is known next time, to be written once it has been found good.
-    seen: Option<(String, Seen)>,
+    seen: Option<Seen>,
     /// The guards have let it pass before.
     trusted: bool,
 }
 
+/// A file of the source in the lake.
+pub(super) struct Brought {
+    pub sha256: String,
+    pub bytes: u64,
+    /// On the local disk, too, if it has just come.
+    pub local: Option<(TempDir, PathBuf)>,
+    /// To be remembered once it has been found good.
+    pub seen: Option<Seen>,
+}
+
 /// What was at an address under a validator.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Seen {
+pub(super) struct Seen {
     url: String,
     validator: Validator,
     sha256: String,
@@ -106,31 +116,52 @@ impl Intake<'_> {
     }
 
     async fn fetch_from_source(&self, year: u16, resource: &Resource, clock: &StepClock) -> Result<Stored, Stop> {
-        let at_source = |error: source::Error| Stop::Held(held(year, Guard::Source, &error));
-        let validator = self.source.validator(resource).await.map_err(at_source)?;
-        if let Some(seen) = self.seen(resource, validator.as_ref()).await? {
-            let step = Step { output: Some(seen.sha256.clone()), bytes: Some(0), ..clock.end("skipped") };
-            self.log.step(step).await;
-            let Seen { sha256, bytes, .. } = seen;
-            return Ok(Stored { year, sha256, bytes, local: None, seen: None, trusted: false });
+        let brought = self.bring(resource, clock).await?.map_err(|e| held(year, Guard::Source, &e))?;
+        let Brought { sha256, bytes, local, seen } = brought;
+        Ok(Stored { year, sha256, bytes, local, seen, trusted: false })
+    }
+
+    /// Brings a file into the lake, unless the source says that it is one that the lake has. The inner error is the
+    /// source's, the outer one ends the run.
+    pub(super) async fn bring(
+        &self,
+        resource: &Resource,
+        clock: &StepClock,
+    ) -> Result<Result<Brought, source::Error>, Error> {
+        let validator = match self.source.validator(resource).await {
+            Ok(validator) => validator,
+            Err(error) => return Ok(Err(error)),
+        };
+        if let Some(Seen { sha256, bytes, .. }) = self.seen(resource, validator.as_ref()).await? {
+            self.log.step(Step { output: Some(sha256.clone()), bytes: Some(0), ..clock.end("skipped") }).await;
+            return Ok(Ok(Brought { sha256, bytes, local: None, seen: None }));
         }
         self.progress.expect(validator.and_then(|validator| validator.bytes).unwrap_or_default());
         let folder = temporary_folder()?;
-        let path = folder.path().join(release::resource(year));
+        let path = folder.path().join(&resource.name);
         let progress = |bytes| self.progress.bytes(bytes);
-        let downloaded = self.source.download(resource, &path, &progress).await.map_err(at_source)?;
+        let downloaded = match self.source.download(resource, &path, &progress).await {
+            Ok(downloaded) => downloaded,
+            Err(error) => return Ok(Err(error)),
+        };
         let (sha256, bytes) = (downloaded.sha256, downloaded.bytes);
-        let name = release::resource(year);
-        let raw = Key::Raw { resource: &name, sha256: &sha256 };
+        let raw = Key::Raw { resource: &resource.name, sha256: &sha256 };
         if self.lake.size(raw).await? != Some(bytes) {
             self.lake.write_from_file(raw, &path).await?;
         }
         self.log.step(Step { output: Some(sha256.clone()), bytes: Some(bytes), ..clock.end("done") }).await;
         let seen = downloaded.validator.map(|validator| {
             let url = resource.location.clone();
-            (seen_id(&url, &validator), Seen { url, validator, sha256: sha256.clone(), bytes })
+            Seen { url, validator, sha256: sha256.clone(), bytes }
         });
-        Ok(Stored { year, sha256, bytes, local: Some((folder, path)), seen, trusted: false })
+        Ok(Ok(Brought { sha256, bytes, local: Some((folder, path)), seen }))
+    }
+
+    /// Remembers what was at an address, once it has been found good: what is not good is fetched again next time.
+    pub(super) async fn remember(&self, seen: Option<&Seen>) -> Result<(), Error> {
+        let Some(seen) = seen else { return Ok(()) };
+        let id = seen_id(&seen.url, &seen.validator);
+        Ok(self.lake.replace(Key::Seen(&id), serde_json::to_vec_pretty(seen).unwrap_or_default()).await?)
     }
 
     /// What an address gave when it had this validator, if the lake still has it.
@@ -190,9 +221,7 @@ impl Intake<'_> {
                 ..clock.end(outcome)
             })
             .await;
-        if let Some((id, seen)) = &stored.seen {
-            self.lake.replace(Key::Seen(id), serde_json::to_vec_pretty(seen).unwrap_or_default()).await?;
-        }
+        self.remember(stored.seen.as_ref()).await?;
         if !stored.trusted && !self.accept.contains(year) {
             self.guard(&summary).map_err(Stop::Held)?;
         }

@@ -6,6 +6,7 @@ use super::answer::Answer;
 use super::body::{Body, Caching};
 use super::layers::Layers;
 use super::live::Live;
+use super::status::{self, Pipeline};
 use super::view::View;
 use crate::domain::{Geography, Month, MonthRange, WardModel};
 
@@ -24,6 +25,10 @@ struct Envelope<'a, T> {
 }
 
 fn list<T: Serialize>(live: &Live, rows: Vec<T>) -> anyhow::Result<Body> {
+    list_of(live, Caching::Live, rows)
+}
+
+fn list_of<T: Serialize>(live: &Live, caching: Caching, rows: Vec<T>) -> anyhow::Result<Body> {
     let envelope = Envelope {
         release: live.release.release.as_str(),
         complete_through: live.release.complete_through,
@@ -32,7 +37,7 @@ fn list<T: Serialize>(live: &Live, rows: Vec<T>) -> anyhow::Result<Body> {
         next: None,
         rows,
     };
-    Ok(Body::new(JSON, Caching::Live, serde_json::to_vec(&envelope)?))
+    Ok(Body::new(JSON, caching, serde_json::to_vec(&envelope)?))
 }
 
 /// `choropleth`: the areas joined with their values, and the legend.
@@ -144,4 +149,14 @@ pub fn months(live: &Live) -> anyhow::Result<Body> {
         }
     };
     list(live, live.months().map(row).collect())
+}
+
+/// `runs`: what the refreshes did, newest first.
+pub fn runs(live: &Live, pipeline: &Pipeline) -> anyhow::Result<Body> {
+    list_of(live, Caching::Moment, pipeline.runs.iter().collect())
+}
+
+/// `releases`: what each publication that is kept changed, newest first.
+pub fn releases(live: &Live, pipeline: &Pipeline) -> anyhow::Result<Body> {
+    list_of(live, Caching::Moment, status::releases(live, pipeline))
 }

@@ -16,6 +16,8 @@ use crate::lake::sha256;
 pub enum Caching {
     /// Of the live release: changes about once a month. Served stale while it is asked for anew, and when it can't be.
     Live,
+    /// Of this moment: asked for anew each time.
+    Moment,
     /// Never changes under its name.
     Immutable,
 }
@@ -24,6 +26,7 @@ impl Caching {
     fn header(self) -> HeaderValue {
         HeaderValue::from_static(match self {
             Self::Live => "public, max-age=300, stale-while-revalidate=86400, stale-if-error=604800",
+            Self::Moment => "no-cache",
             Self::Immutable => "public, max-age=31536000, immutable",
         })
     }

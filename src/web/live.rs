@@ -6,14 +6,15 @@ use super::body::Body;
 use crate::domain::{Geography, Month, MonthRange, TypeId, WardModel};
 use crate::lake::{self, Key, Lake};
 use crate::marts::{self, Marts, Series};
-use crate::release::{self, Release, pointer};
+use crate::release::pointer::{self, Current};
+use crate::release::{self, Release};
 
 /// A release with its marts and with what has been made of them.
 pub struct Live {
     /// The record.
     pub release: Release,
-    /// Since when it is live.
-    pub published_at: jiff::Timestamp,
+    /// What pointed to it.
+    pub pointer: Current,
     /// Its counts.
     pub marts: Marts,
     /// Months within the release's that have no row: no file was published, or it lacks them.
@@ -43,10 +44,10 @@ impl Live {
             mart(lake, &release, totals).await?,
             mart(lake, &release, types).await?,
         )?;
-        Ok(Some(Self::new(release, current.published_at, marts, cache_mb << 20)))
+        Ok(Some(Self::new(release, current, marts, cache_mb << 20)))
     }
 
-    fn new(release: Release, published_at: jiff::Timestamp, marts: Marts, cache_bytes: u64) -> Self {
+    fn new(release: Release, pointer: Current, marts: Marts, cache_bytes: u64) -> Self {
         let weight = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
         let totals = marts.totals();
         Self {
@@ -61,7 +62,7 @@ impl Live {
                 .max_capacity(cache_bytes / 2)
                 .build(),
             release,
-            published_at,
+            pointer,
             marts,
         }
     }

@@ -12,6 +12,7 @@ mod error;
 mod layers;
 mod live;
 mod page;
+mod status;
 mod view;
 
 use std::net::Ipv4Addr;
@@ -35,13 +36,14 @@ use tower_http::cors::{Any, CorsLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
 use tracing::{error, info};
 
-use crate::config::Serve;
+use crate::config::{Schedule, Serve};
 use crate::lake::Lake;
 use crate::signals::told_to_stop;
 use body::Body;
 use error::Failure;
 use layers::Layers;
 use live::Live;
+use status::Pipeline;
 use view::View;
 
 /// Everything comes from this server; Leaflet sets styles by script, which needs no exception.
@@ -58,11 +60,12 @@ const FIRST: Duration = Duration::from_millis(100);
 struct App {
     layers: Layers,
     live: RwLock<Option<Arc<Live>>>,
+    pipeline: RwLock<Arc<Pipeline>>,
 }
 
 impl App {
     fn new() -> anyhow::Result<Self> {
-        Ok(Self { layers: Layers::read()?, live: RwLock::new(None) })
+        Ok(Self { layers: Layers::read()?, live: RwLock::new(None), pipeline: RwLock::default() })
     }
 
     /// The release of this moment. A request takes it once, so no answer mixes two.
@@ -72,6 +75,10 @@ impl App {
 
     fn known(&self) -> Option<Arc<Live>> {
         self.live().ok()
+    }
+
+    fn pipeline(&self) -> Arc<Pipeline> {
+        self.pipeline.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn switch(&self, live: Live) {
@@ -87,7 +94,9 @@ pub async fn serve(settings: &Serve, lake: Lake) -> anyhow::Result<()> {
         .await
         .map_err(|error| anyhow!("cannot listen on port {}: {error}", settings.port))?;
     info!(port = listener.local_addr()?.port(), "listening");
-    tokio::spawn(follow(app.clone(), lake, settings.cache_mb, Duration::from_secs(settings.reload_seconds)));
+    let every = Duration::from_secs(settings.reload_seconds);
+    tokio::spawn(follow(app.clone(), lake.clone(), settings.cache_mb, every));
+    tokio::spawn(follow_runs(app.clone(), lake, settings.refresh, every));
 
     let stop = Arc::new(Notify::new());
     let server = axum::serve(listener, router(app)).with_graceful_shutdown(stop.clone().notified_owned());
@@ -124,6 +133,17 @@ async fn follow(app: Arc<App>, lake: Lake, cache_mb: u64, every: Duration) {
     }
 }
 
+/// Reads what the refreshes say, so that a request needs nothing but memory.
+async fn follow_runs(app: Arc<App>, lake: Lake, schedule: Schedule, every: Duration) {
+    loop {
+        match Pipeline::read(&lake, schedule).await {
+            Ok(read) => *app.pipeline.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(read),
+            Err(error) => error!("records of runs not read: {error:#}"),
+        }
+        tokio::time::sleep(every).await;
+    }
+}
+
 fn router(app: Arc<App>) -> Router {
     let constant = |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
     // Read by pages of any origin, errors included.
@@ -138,12 +158,17 @@ fn router(app: Arc<App>) -> Router {
         .route("/v1/counts", get(counts))
         .route("/v1/types", get(types))
         .route("/v1/months", get(months))
+        .route("/v1/freshness", get(freshness))
+        .route("/v1/releases", get(releases))
+        .route("/v1/runs", get(runs))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(open);
     Router::new()
         .route("/", get(map))
         .route("/data", get(data))
+        .route("/status", get(status_page))
+        .route("/metrics", get(metrics))
         .route("/assets/{name}", get(asset))
         .route("/health/live", get(async || "live\n"))
         .route("/health/ready", get(ready))
@@ -247,6 +272,41 @@ async fn view_answer(
 
 async fn data(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
     fixed_answer(app, uri, headers, data::page).await
+}
+
+async fn status_page(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
+    answer_of_moment(&app, &uri, headers, status::page)
+}
+
+async fn freshness(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
+    answer_of_moment(&app, &uri, headers, status::freshness)
+}
+
+async fn releases(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
+    answer_of_moment(&app, &uri, headers, api::releases)
+}
+
+async fn runs(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
+    answer_of_moment(&app, &uri, headers, api::runs)
+}
+
+async fn metrics(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
+    let body = status::metrics(app.known().as_deref(), &app.pipeline());
+    body.map_or_else(|error| Failure::Internal(error).respond(uri.path()), |body| body.respond(&headers))
+}
+
+/// Answers a resource that changes while a release is live: small, and not kept.
+fn answer_of_moment(
+    app: &App,
+    uri: &Uri,
+    headers: HeaderMap,
+    make: fn(&Live, &Pipeline) -> anyhow::Result<Body>,
+) -> Response {
+    let body = || {
+        view::refuse_all(uri.query().unwrap_or("")).map_err(Failure::BadParameters)?;
+        make(&*app.live()?, &app.pipeline()).map_err(Failure::Internal)
+    };
+    body().map_or_else(|failure: Failure| failure.respond(uri.path()), |body| body.respond(&headers))
 }
 
 /// Answers a resource that takes no parameters.

@@ -117,7 +117,7 @@ impl<'a> MapPage<'a> {
             denominator: denominator(answer),
             complete_through: live.release.complete_through.long_name(),
             release: live.release.release.as_str(),
-            published: live.published_at.strftime("%-d %B %Y").to_string(),
+            published: live.pointer.published_at.strftime("%-d %B %Y").to_string(),
             attribution: layers.attribution(),
         }
     }

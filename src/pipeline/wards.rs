@@ -1,0 +1,36 @@
+//! Watches the City's ward boundaries. Maps are drawn from `geo/`, which is made by hand from official files; this notices
+//! when those have changed.
+
+use super::log::StepClock;
+use super::take_in::Intake;
+use super::Error;
+use crate::lake::Shelf;
+use crate::source;
+
+/// Keeps the boundaries as they are published, and warns when they are other than those kept before.
+pub(super) async fn watch(intake: &Intake<'_>) -> Result<(), Error> {
+    let resource = match intake.source.wards().await {
+        Ok(Some(resource)) => resource,
+        Ok(None) => return Ok(()),
+        Err(error) => return not_looked_at(intake, &error),
+    };
+    let kept = intake.lake.list(Shelf::Raw).await?;
+    let of_wards: Vec<_> = kept.iter().filter_map(|found| found.name.strip_prefix("city-wards/")).collect();
+    let brought = match intake.bring(&resource, &StepClock::start("fetch", Some(resource.name.clone()))).await? {
+        Ok(brought) => brought,
+        Err(error) => return not_looked_at(intake, &error),
+    };
+    if !of_wards.is_empty() && !of_wards.contains(&brought.sha256.as_str()) {
+        intake.log.warn(format!(
+            "the City has published other ward boundaries, {} of {}: make geo/ again by `toronto311 boundaries build`",
+            brought.sha256, resource.location
+        ));
+    }
+    intake.remember(brought.seen.as_ref()).await
+}
+
+/// Requests are published without this.
+fn not_looked_at(intake: &Intake<'_>, error: &source::Error) -> Result<(), Error> {
+    intake.log.warn(format!("ward boundaries are not looked at: {error}"));
+    Ok(())
+}
