@@ -66,8 +66,8 @@ pub struct Serve {
     pub cache_mb: u64,
     /// Seconds between looks for a newer release in the lake.
     #[arg(long, env = "TORONTO311_RELOAD_SECONDS", default_value = "30", value_name = "SECONDS",
-          value_parser = clap::value_parser!(u64).range(1..))]
-    pub reload_seconds: u64,
+          value_parser = seconds)]
+    pub reload_seconds: Duration,
     /// When the background refresh looks for changed files, besides at the start: a time of the day in UTC, a pause such
     /// as 6h, or off.
     #[arg(long, env = "TORONTO311_REFRESH", default_value = "09:17", value_name = "HH:MM|PAUSE|off")]

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use super::local::{blocking, disk, files_below, temporary_folder};
 use super::log::{RunLog, StepClock};
 use super::{Error, hash, live_types, verify};
-use crate::clean::restatement::{self, MonthChange};
 use crate::clean;
+use crate::clean::restatement::{self, MonthChange};
 use crate::domain::{Month, MonthRange, ReleaseId, RunId};
 use crate::lake::{self, Key, Lake};
 use crate::marts::{self, Partial, TypeUse};
@@ -126,7 +126,8 @@ impl Publisher<'_> {
             let new = |(&month, &rows): (&Month, &u64)| (month, MonthChange { rows, ..MonthChange::default() });
             return Ok(input.summary.months.iter().map(new).collect());
         };
-        let months: BTreeSet<Month> = before.summary.months.keys().chain(input.summary.months.keys()).copied().collect();
+        let months: BTreeSet<Month> =
+            before.summary.months.keys().chain(input.summary.months.keys()).copied().collect();
         let mut changes = BTreeMap::new();
         for month in months {
             let file = requests_of(month);
@@ -152,7 +153,7 @@ impl Publisher<'_> {
         let labels: Vec<String> = new.into_iter().map(|used| used.label).collect();
         if !labels.is_empty() {
             let some = labels.iter().take(20).cloned().collect::<Vec<_>>().join("; ");
-            self.log.warn(format!("{} request types that the release before did not have: {some}", labels.len()));
+            self.log.warn(format!("request types that the release before did not have ({}): {some}", labels.len()));
         }
         Ok(labels)
     }

@@ -1,9 +1,9 @@
 //! Watches the City's ward boundaries. Maps are drawn from `geo/`, which is made by hand from official files; this notices
 //! when those have changed.
 
+use super::Error;
 use super::log::StepClock;
 use super::take_in::Intake;
-use super::Error;
 use crate::lake::Shelf;
 use crate::source;
 

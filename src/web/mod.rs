@@ -94,7 +94,7 @@ pub async fn serve(settings: &Serve, lake: Lake) -> anyhow::Result<()> {
         .await
         .map_err(|error| anyhow!("cannot listen on port {}: {error}", settings.port))?;
     info!(port = listener.local_addr()?.port(), "listening");
-    let every = Duration::from_secs(settings.reload_seconds);
+    let every = settings.reload_seconds;
     tokio::spawn(follow(app.clone(), lake.clone(), settings.cache_mb, every));
     tokio::spawn(follow_runs(app.clone(), lake, settings.refresh, every));
 

@@ -267,7 +267,10 @@ pub fn page(live: &Live, pipeline: &Pipeline) -> anyhow::Result<Body> {
         changed: minute(inputs_changed_at),
         age: days(age_seconds(inputs_changed_at, now)),
         next: pipeline.next_refresh_at.map(minute),
-        attention: last.flat_map(|run| run.message.iter().chain(run.held.iter().map(|held| &held.message))).map(String::as_str).collect(),
+        attention: last
+            .flat_map(|run| run.message.iter().chain(run.held.iter().map(|held| &held.message)))
+            .map(String::as_str)
+            .collect(),
         publications: releases(live, pipeline).iter().map(PublicationRow::new).collect(),
         runs: pipeline.runs.iter().take(20).map(RunRow::new).collect(),
     };

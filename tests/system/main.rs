@@ -13,4 +13,5 @@ mod parquet_file;
 mod program;
 mod refresh;
 mod settings;
+mod simulation;
 mod truth;
