@@ -157,7 +157,7 @@ impl Lake {
         let open = || -> Result<_, Box<dyn std::error::Error + Send + Sync>> {
             std::fs::create_dir_all(folder)?;
             let folder = folder.canonicalize()?;
-            Ok((LocalFileSystem::new_with_prefix(&folder)?.with_fsync(true), folder))
+            Ok((LocalFileSystem::new_with_prefix(&folder)?.with_fsync(true).with_automatic_cleanup(true), folder))
         };
         let (store, folder) = open().map_err(|cause| Error { key: folder.display().to_string(), cause })?;
         Ok(Self { store: Arc::new(store), folder: Some(folder.into()) })

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tracing::warn;
 
 use crate::release::run::Run;
+use crate::source;
 
 /// For one try.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -40,7 +41,7 @@ pub(super) async fn notify(webhook: &str, before: Option<&Run>, run: &Run) {
 }
 
 async fn post(webhook: &str, body: &str) -> Result<(), reqwest::Error> {
-    let client = reqwest::Client::builder().timeout(PATIENCE).build()?;
+    let client = source::client().timeout(PATIENCE).build()?;
     let request = client.post(webhook).header("content-type", "application/json").body(body.to_owned());
     request.send().await?.error_for_status()?;
     Ok(())

@@ -34,12 +34,12 @@ pub(super) struct Publisher<'a> {
 }
 
 impl Publisher<'_> {
-    /// Publishes these inputs if they are not what is live. `None` when they are.
+    /// Publishes these inputs if they are not what is live; returns what is live then, and whether that is news.
     pub(super) async fn publish(&self, inputs: Vec<Input>) -> Result<(ReleaseId, bool), Error> {
         let (months, complete_through) = months_of(&inputs).ok_or(Error::NoRows)?;
         let id = release_id(complete_through, self.origin, &inputs)?;
-        if self.is_settled(&id).await? {
-            return Ok((id, false));
+        if let Some(live) = self.settled(&id).await? {
+            return Ok((live, false));
         }
         let known = live_types(self.lake).await.unwrap_or_default();
         let marts = self.merge(&id, &inputs).await?;
@@ -50,23 +50,23 @@ impl Publisher<'_> {
         Ok((id, true))
     }
 
-    /// Whether there is nothing to do: it is live and whole, or it was taken back.
-    async fn is_settled(&self, id: &ReleaseId) -> Result<bool, Error> {
-        let Some(current) = &self.pointer.current else { return Ok(false) };
+    /// What is live, if there is nothing to do: it is this release and whole, or this release was taken back.
+    async fn settled(&self, id: &ReleaseId) -> Result<Option<ReleaseId>, Error> {
+        let Some(current) = &self.pointer.current else { return Ok(None) };
         if current.rolled_back.contains(id) {
             self.log.warn(format!(
                 "{id} was rolled back and stays so until the files or the code change; rollback --to {id} brings it back"
             ));
-            return Ok(true);
+            return Ok(Some(current.release.clone()));
         }
         if current.release != *id {
-            return Ok(false);
+            return Ok(None);
         }
         let problems = verify::release(self.lake, id, verify::Depth::Sizes).await?;
         for problem in &problems {
             self.log.warn(format!("{problem}; it is made again"));
         }
-        Ok(problems.is_empty())
+        Ok(problems.is_empty().then(|| id.clone()))
     }
 
     async fn merge(&self, id: &ReleaseId, inputs: &[Input]) -> Result<BTreeMap<String, Mart>, Error> {

@@ -9,8 +9,8 @@ use crate::lake::Lake;
 use crate::release::pointer::{self, Current};
 use crate::release::{self, changes};
 
-/// Makes an earlier release live, by default the one before. The one that was live is not published again until files or
-/// code change; going back to a release that was taken back lifts that.
+/// Makes another release live, by default the one before. The one that was live is not published again until files or code
+/// change, or until it is gone back to in turn.
 pub async fn rollback(lake: &Lake, to: Option<ReleaseId>) -> Result<ReleaseId, Error> {
     let pointer = pointer::read(lake).await?;
     let current = pointer.current.clone().ok_or_else(|| Error::NoRollback("the lake has no release".to_owned()))?;
@@ -34,11 +34,8 @@ pub async fn rollback(lake: &Lake, to: Option<ReleaseId>) -> Result<ReleaseId, E
 
 async fn next(lake: &Lake, pointer: &pointer::Pointer, current: &Current, to: &ReleaseId) -> Result<Current, Error> {
     let mut rolled_back = current.rolled_back.clone();
-    if rolled_back.contains(to) {
-        rolled_back.retain(|id| id != to);
-    } else {
-        rolled_back.push(current.release.clone());
-    }
+    rolled_back.retain(|id| id != to && *id != current.release);
+    rolled_back.push(current.release.clone());
     let now = Timestamp::now();
     let same_files = hashes(lake, to).await? == hashes(lake, &current.release).await?;
     Ok(Current {

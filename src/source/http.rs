@@ -10,7 +10,7 @@ use reqwest::header::{
     ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_RANGE, ETAG, HeaderMap, HeaderName, IF_RANGE, LAST_MODIFIED, LOCATION,
     RANGE, RETRY_AFTER,
 };
-use reqwest::{Client, Method, Response, StatusCode, Url, redirect};
+use reqwest::{Client, ClientBuilder, Method, Response, StatusCode, Url, redirect};
 use sha2::{Digest, Sha256};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::warn;
@@ -28,6 +28,13 @@ const ANSWER_LIMIT: usize = 10 << 20;
 /// How often an answer may lead elsewhere.
 const REDIRECTS: usize = 3;
 
+/// The beginning of any HTTP client of this program.
+pub fn client() -> ClientBuilder {
+    // rustls wants to be told which cryptography to use. A second call changes nothing.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder().user_agent(concat!("toronto311/", env!("CARGO_PKG_VERSION")))
+}
+
 /// A client that keeps to the allowed addresses.
 pub(super) struct Http {
     client: Client,
@@ -37,10 +44,7 @@ pub(super) struct Http {
 
 impl Http {
     pub(super) fn new(addresses: Addresses, patience: Patience) -> Result<Self, Error> {
-        // Two crates bring a provider each, so rustls wants to be told. A second call changes nothing.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder()
-            .user_agent(concat!("toronto311/", env!("CARGO_PKG_VERSION")))
+        let client = client()
             .connect_timeout(patience.stall)
             .redirect(redirect::Policy::none())
             .dns_resolver(std::sync::Arc::new(addresses.resolver()))

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use address::Addresses;
 pub use folder::year_of;
+pub use http::client;
 
 use ckan::Ckan;
 

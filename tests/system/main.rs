@@ -9,6 +9,7 @@ mod api;
 mod boundaries;
 mod eras;
 mod layers;
+mod operations;
 mod parquet_file;
 mod program;
 mod refresh;

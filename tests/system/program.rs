@@ -50,7 +50,11 @@ pub fn peak_memory(arguments: &[&str]) -> (u64, String) {
 }
 
 pub fn refresh(source: &Path, lake: &Path) -> Ended {
-    run(&["refresh", "--source", source.to_str().unwrap(), "--lake", lake.to_str().unwrap()])
+    refresh_with(source.to_str().unwrap(), lake, &[])
+}
+
+pub fn refresh_with(source: &str, lake: &Path, arguments: &[&str]) -> Ended {
+    run(&[&["refresh", "--source", source, "--lake", lake.to_str().unwrap()], arguments].concat())
 }
 
 /// A running server on a free port, stopped when dropped.
@@ -76,9 +80,14 @@ impl Answer {
 }
 
 impl Server {
-    /// Starts on a lake and waits until the first release is served.
+    /// Starts on a lake, without a refresh of its own, and waits until the first release is served.
     pub fn start(lake: &Path) -> Self {
-        let server = Self::start_only(lake);
+        Self::start_with(lake, &["--refresh", "off", "--reload-seconds", "1"])
+    }
+
+    /// The same with other arguments.
+    pub fn start_with(lake: &Path, arguments: &[&str]) -> Self {
+        let server = Self::start_only(lake, arguments);
         let until = Instant::now() + Duration::from_secs(60);
         while server.get("/health/ready").status != 200 {
             assert!(Instant::now() < until, "not ready after a minute");
@@ -87,9 +96,8 @@ impl Server {
         server
     }
 
-    fn start_only(lake: &Path) -> Self {
-        let arguments =
-            ["serve", "--port", "0", "--reload-seconds", "1", "--refresh", "off", "--lake", lake.to_str().unwrap()];
+    fn start_only(lake: &Path, arguments: &[&str]) -> Self {
+        let arguments = [&["serve", "--port", "0", "--lake", lake.to_str().unwrap()], arguments].concat();
         let child = toronto311(&arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut server = Self { child, base: String::new() };
         let mut log = BufReader::new(server.child.stderr.take().unwrap()).lines();
