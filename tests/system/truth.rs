@@ -2,6 +2,7 @@
 
 mod accounts;
 mod drift;
+mod editions;
 mod excerpts;
 mod same_bytes;
 mod source;
