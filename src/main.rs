@@ -19,7 +19,7 @@ fn main() -> ExitCode {
         problems.iter().for_each(|problem| eprintln!("error: {problem}"));
         return ExitCode::from(USAGE);
     }
-    telemetry::start(cli.log_format, &cli.log);
+    telemetry::start(cli.log_format, cli.log_filter());
     match run(cli.command) {
         Ok(code) => code,
         Err(error) => {

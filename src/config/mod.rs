@@ -2,6 +2,7 @@
 
 mod schedule;
 
+use std::io::IsTerminal;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -22,7 +23,8 @@ pub struct Cli {
     /// How log lines are written.
     #[arg(long, env = "TORONTO311_LOG_FORMAT", value_enum, default_value = "auto", global = true)]
     pub log_format: LogFormat,
-    /// Which log lines are written: a level, or targets with levels, e.g. `toronto311=debug`.
+    /// Which log lines are written: a level, or targets with levels, e.g. `toronto311=debug`. On a terminal, where `refresh`
+    /// draws a bar, info means warn.
     #[arg(long, env = "TORONTO311_LOG", default_value = "info", global = true)]
     pub log: String,
 }
@@ -239,6 +241,12 @@ pub enum LogFormat {
 }
 
 impl Cli {
+    /// Which log lines are written. Those that say that all is well would tear the bar that `refresh` draws on a terminal.
+    pub fn log_filter(&self) -> &str {
+        let draws_bar = matches!(self.command, Command::Refresh(_)) && std::io::stderr().is_terminal();
+        if draws_bar && self.log == "info" { "warn" } else { &self.log }
+    }
+
     /// Everything that is wrong with the settings beyond their form, one sentence each.
     pub fn problems(&self) -> Vec<String> {
         let (lake, publishing) = match &self.command {

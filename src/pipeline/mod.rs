@@ -454,8 +454,13 @@ impl Refresh<'_> {
         };
         let intake = &intake;
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
-        let inputs: Vec<Option<Input>> = futures::stream::iter(candidates)
-            .then(async |(year, candidate)| intake.fetch(year, candidate).await)
+        progress.say("looking at the source");
+        let mut looked = Vec::new();
+        for (year, candidate) in candidates {
+            looked.push(intake.look(year, candidate).await?);
+        }
+        let inputs: Vec<Option<Input>> = futures::stream::iter(looked)
+            .then(async |looked| intake.fetch(looked).await)
             .map(async |stored| intake.clean(stored?).await)
             .buffered(workers)
             .try_collect()

@@ -1,21 +1,24 @@
 //! How far a run is: a bar on a terminal, a log line now and then otherwise.
 
 use std::io::IsTerminal;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::info;
 
 /// Between two log lines of a run.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
+/// Between two looks of the bar.
+const REDRAW: Duration = Duration::from_millis(100);
+
 /// Bytes and rows so far. Ends its heartbeat when dropped.
 pub(super) struct Progress {
     bar: ProgressBar,
-    rows: Arc<AtomicU64>,
+    bytes: AtomicU64,
+    rows: AtomicU64,
     _stop: DropGuard,
 }
 
@@ -25,33 +28,37 @@ impl Progress {
         let terminal = std::io::stderr().is_terminal();
         let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(0), target);
-        let style = "{bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta} {wide_msg}";
+        let style = "{bar:30} {percent:>3} %  {elapsed} + {eta}  {wide_msg}";
         bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
-        let (rows, stop) = (Arc::new(AtomicU64::new(0)), CancellationToken::new());
-        tokio::spawn(heartbeat(bar.clone(), rows.clone(), stop.clone()));
-        Self { bar, rows, _stop: stop.drop_guard() }
+        if terminal {
+            bar.enable_steady_tick(REDRAW);
+        }
+        let stop = CancellationToken::new();
+        tokio::spawn(heartbeat(bar.clone(), stop.clone()));
+        Self { bar, bytes: AtomicU64::default(), rows: AtomicU64::default(), _stop: stop.drop_guard() }
     }
 
     /// Says what is being done.
-    pub(super) fn say(&self, what: impl Into<String>) {
-        let rows = self.rows.load(Ordering::Relaxed);
-        let what = what.into();
-        self.bar.set_message(if rows == 0 { what } else { format!("{what} · {rows} rows") });
+    pub(super) fn say(&self, what: impl std::fmt::Display) {
+        let (bytes, rows) = (self.bytes.load(Ordering::Relaxed), self.rows.load(Ordering::Relaxed));
+        self.bar.set_message(format!("{what} · {} read · {} rows", HumanBytes(bytes), HumanCount(rows)));
     }
 
-    /// There are more bytes to come.
+    /// There are more bytes to come: each counts once when it is fetched and once when it is cleaned.
     pub(super) fn expect(&self, bytes: u64) {
         self.bar.inc_length(bytes);
     }
 
-    /// Bytes have come.
-    pub(super) fn bytes(&self, bytes: u64) {
+    /// Bytes have come from the source.
+    pub(super) fn fetched(&self, bytes: u64) {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
         self.bar.inc(bytes);
     }
 
-    /// Rows have been cleaned.
-    pub(super) fn rows(&self, rows: u64) {
+    /// A file has been cleaned.
+    pub(super) fn cleaned(&self, bytes: u64, rows: u64) {
         self.rows.fetch_add(rows, Ordering::Relaxed);
+        self.bar.inc(bytes);
     }
 }
 
@@ -61,19 +68,13 @@ impl Drop for Progress {
     }
 }
 
-async fn heartbeat(bar: ProgressBar, rows: Arc<AtomicU64>, stop: CancellationToken) {
+async fn heartbeat(bar: ProgressBar, stop: CancellationToken) {
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(HEARTBEAT) => {}
         }
-        info!(
-            bytes = bar.position(),
-            bytes_total = bar.length(),
-            rows = rows.load(Ordering::Relaxed),
-            eta_s = bar.eta().as_secs(),
-            "at work: {}",
-            bar.message()
-        );
+        let percent = bar.position() * 100 / bar.length().unwrap_or_default().max(1);
+        info!(percent, eta_s = bar.eta().as_secs(), "at work: {}", bar.message());
     }
 }

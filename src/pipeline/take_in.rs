@@ -41,7 +41,24 @@ pub(super) struct Stored {
     trusted: bool,
 }
 
-/// A file of the source in the lake.
+impl Stored {
+    /// A file that only the lake has, or that the lake has as well.
+    fn known(year: u16, sha256: String, bytes: u64) -> Self {
+        Self { year, sha256, bytes, local: None, seen: None, trusted: false }
+    }
+}
+
+/// What a look at a year's candidate said.
+pub(super) enum Looked {
+    /// The lake has it.
+    Known(Stored),
+    /// It has to be fetched.
+    Changed(u16, Resource),
+    /// It is held, and there is no earlier one.
+    Nothing,
+}
+
+/// A file of the source that has come into the lake.
 pub(super) struct Brought {
     pub sha256: String,
     pub bytes: u64,
@@ -86,60 +103,89 @@ impl<E: Into<Error>> From<E> for Stop {
 }
 
 impl Intake<'_> {
-    /// Brings a year's file into the lake. A file that can't be had is held: then what the live release has of the year,
-    /// if anything.
-    pub(super) async fn fetch(
-        &self,
-        year: u16,
-        candidate: Result<Candidate, source::Error>,
-    ) -> Result<Option<Stored>, Error> {
-        let name = release::resource(year);
-        let clock = StepClock::start("fetch", Some(name.clone()));
-        self.progress.say(format!("reading {name}"));
-        let stored = match candidate {
+    /// Finds out whether a year's file has to be fetched. One that can't be had is held: then what the live release has of
+    /// the year, if anything.
+    pub(super) async fn look(&self, year: u16, candidate: Result<Candidate, source::Error>) -> Result<Looked, Error> {
+        let resource = match candidate {
+            Ok(Candidate::Source(resource)) => resource,
             Ok(Candidate::Raw { sha256, bytes }) => {
                 let trusted = self.live.and_then(|live| live.input(year)).is_some_and(|input| input.sha256 == sha256);
-                Ok(Stored { year, sha256, bytes, local: None, seen: None, trusted })
+                self.progress.expect(bytes);
+                return Ok(Looked::Known(Stored { trusted, ..Stored::known(year, sha256, bytes) }));
             }
-            Ok(Candidate::Source(resource)) => self.fetch_from_source(year, &resource, &clock).await,
-            Err(error) => Err(held(year, Guard::Source, &error).into()),
+            Err(error) => return Ok(self.held(year, &error, None).await),
         };
-        match stored {
-            Ok(stored) => Ok(Some(stored)),
-            Err(Stop::Held(held)) => {
-                self.log.step(clock.end("held")).await;
-                self.log.hold(held);
-                Ok(self.last_good(year))
+        let clock = StepClock::start("fetch", Some(resource.name.clone()));
+        match self.known(&resource, &clock).await? {
+            Ok(Some(seen)) => {
+                self.progress.expect(seen.bytes);
+                Ok(Looked::Known(Stored::known(year, seen.sha256, seen.bytes)))
             }
-            Err(Stop::Run(error)) => Err(error),
+            Ok(None) => Ok(Looked::Changed(year, resource)),
+            Err(error) => Ok(self.held(year, &error, Some(&clock)).await),
         }
     }
 
-    async fn fetch_from_source(&self, year: u16, resource: &Resource, clock: &StepClock) -> Result<Stored, Stop> {
-        let brought = self.bring(resource, clock).await?.map_err(|e| held(year, Guard::Source, &e))?;
-        let Brought { sha256, bytes, local, seen } = brought;
-        Ok(Stored { year, sha256, bytes, local, seen, trusted: false })
+    /// Brings a file that changed into the lake.
+    pub(super) async fn fetch(&self, looked: Looked) -> Result<Option<Stored>, Error> {
+        let (year, resource) = match looked {
+            Looked::Known(stored) => return Ok(Some(stored)),
+            Looked::Nothing => return Ok(None),
+            Looked::Changed(year, resource) => (year, resource),
+        };
+        self.progress.say(format!("reading {}", resource.name));
+        let clock = StepClock::start("fetch", Some(resource.name.clone()));
+        match self.bring(&resource, &clock).await? {
+            Ok(Brought { sha256, bytes, local, seen }) => {
+                Ok(Some(Stored { local, seen, ..Stored::known(year, sha256, bytes) }))
+            }
+            Err(error) => match self.held(year, &error, Some(&clock)).await {
+                Looked::Known(stored) => Ok(Some(stored)),
+                _ => Ok(None),
+            },
+        }
     }
 
-    /// Brings a file into the lake, unless the source says that it is one that the lake has. The inner error is the
-    /// source's, the outer one ends the run.
+    /// Records that a year is held by its source, and goes back to its last good file.
+    async fn held(&self, year: u16, error: &source::Error, clock: Option<&StepClock>) -> Looked {
+        if let Some(clock) = clock {
+            self.log.step(clock.end("held")).await;
+        }
+        self.log.hold(held(year, Guard::Source, error));
+        self.last_good(year).map_or(Looked::Nothing, Looked::Known)
+    }
+
+    /// The bytes in the lake that a file of the source is known to be; `None` when it has to be fetched. The inner error is
+    /// the source's, the outer one ends the run.
+    pub(super) async fn known(
+        &self,
+        resource: &Resource,
+        clock: &StepClock,
+    ) -> Result<Result<Option<Seen>, source::Error>, Error> {
+        let look = match self.source.look(resource).await {
+            Ok(look) => look,
+            Err(error) => return Ok(Err(error)),
+        };
+        let seen = self.seen(resource, look.validator.as_ref()).await?;
+        match &seen {
+            Some(seen) => {
+                self.log.step(Step { output: Some(seen.sha256.clone()), bytes: Some(0), ..clock.end("skipped") }).await;
+            }
+            // To be fetched, and to be cleaned.
+            None => self.progress.expect(2 * look.bytes.unwrap_or_default()),
+        }
+        Ok(Ok(seen))
+    }
+
+    /// Brings a file of the source into the lake.
     pub(super) async fn bring(
         &self,
         resource: &Resource,
         clock: &StepClock,
     ) -> Result<Result<Brought, source::Error>, Error> {
-        let validator = match self.source.validator(resource).await {
-            Ok(validator) => validator,
-            Err(error) => return Ok(Err(error)),
-        };
-        if let Some(Seen { sha256, bytes, .. }) = self.seen(resource, validator.as_ref()).await? {
-            self.log.step(Step { output: Some(sha256.clone()), bytes: Some(0), ..clock.end("skipped") }).await;
-            return Ok(Ok(Brought { sha256, bytes, local: None, seen: None }));
-        }
-        self.progress.expect(validator.and_then(|validator| validator.bytes).unwrap_or_default());
         let folder = temporary_folder()?;
         let path = folder.path().join(&resource.name);
-        let progress = |bytes| self.progress.bytes(bytes);
+        let progress = |bytes| self.progress.fetched(bytes);
         let downloaded = match self.source.download(resource, &path, &progress).await {
             Ok(downloaded) => downloaded,
             Err(error) => return Ok(Err(error)),
@@ -178,7 +224,7 @@ impl Intake<'_> {
     /// What the live release has of a year.
     fn last_good(&self, year: u16) -> Option<Stored> {
         let Input { sha256, bytes, .. } = self.live?.input(year)?;
-        Some(Stored { year, sha256: sha256.clone(), bytes: *bytes, local: None, seen: None, trusted: true })
+        Some(Stored { trusted: true, ..Stored::known(year, sha256.clone(), *bytes) })
     }
 
     /// Cleans a file, as far as this code has not done so before. One that breaks the contract or that a guard holds is
@@ -210,7 +256,7 @@ impl Intake<'_> {
             Some(summary) => (summary, "skipped"),
             None => (self.clean_into(&clean, &stored).await?, "done"),
         };
-        self.progress.rows(summary.read);
+        self.progress.cleaned(*bytes, summary.read);
         self.log
             .step(Step {
                 input: Some(sha256.clone()),
@@ -273,12 +319,6 @@ impl Intake<'_> {
 
 fn held(year: u16, guard: Guard, why: &dyn std::fmt::Display) -> Held {
     Held { year, guard, message: why.to_string() }
-}
-
-impl From<Held> for Stop {
-    fn from(held: Held) -> Self {
-        Self::Held(held)
-    }
 }
 
 fn seen_id(url: &str, validator: &Validator) -> String {

@@ -14,13 +14,19 @@ pub(super) async fn watch(intake: &Intake<'_>) -> Result<(), Error> {
         Ok(None) => return Ok(()),
         Err(error) => return not_looked_at(intake, &error),
     };
+    let clock = StepClock::start("fetch", Some(resource.name.clone()));
+    match intake.known(&resource, &clock).await? {
+        Ok(None) => {}
+        Ok(Some(_)) => return Ok(()),
+        Err(error) => return not_looked_at(intake, &error),
+    }
     let kept = intake.lake.list(Shelf::Raw).await?;
-    let of_wards: Vec<_> = kept.iter().filter_map(|found| found.name.strip_prefix("city-wards/")).collect();
-    let brought = match intake.bring(&resource, &StepClock::start("fetch", Some(resource.name.clone()))).await? {
+    let kept: Vec<_> = kept.iter().filter_map(|found| found.name.strip_prefix("city-wards/")).collect();
+    let brought = match intake.bring(&resource, &clock).await? {
         Ok(brought) => brought,
         Err(error) => return not_looked_at(intake, &error),
     };
-    if !of_wards.is_empty() && !of_wards.contains(&brought.sha256.as_str()) {
+    if !kept.is_empty() && !kept.contains(&brought.sha256.as_str()) {
         intake.log.warn(format!(
             "the City has published other ward boundaries, {} of {}: make geo/ again by `toronto311 boundaries build`",
             brought.sha256, resource.location

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::address::{Addresses, shown};
 use super::http::Http;
-use super::{Downloaded, Error, Listing, Patience, Resource, Validator};
+use super::{Downloaded, Error, Listing, Look, Patience, Resource};
 
 /// The package of the requests.
 const REQUESTS: &str = "311-service-requests-customer-initiated";
@@ -83,9 +83,9 @@ impl Ckan {
         Ok(Resource { name: WARDS.to_owned(), location: location.ok_or_else(missing)? })
     }
 
-    pub(super) async fn validator(&self, resource: &Resource) -> Result<Option<Validator>, Error> {
+    pub(super) async fn look(&self, resource: &Resource) -> Result<Look, Error> {
         let url = self.url(resource)?;
-        self.http.validator(&url).await.map_err(|error| of(resource, &error))
+        self.http.look(&url).await.map_err(|error| of(resource, &error))
     }
 
     pub(super) async fn download(

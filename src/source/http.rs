@@ -7,8 +7,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use reqwest::header::{
-    ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_RANGE, ETAG, HeaderMap, HeaderName, IF_RANGE, LAST_MODIFIED, LOCATION,
-    RANGE, RETRY_AFTER,
+    ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap, HeaderName, IF_RANGE,
+    LAST_MODIFIED, LOCATION, RANGE, RETRY_AFTER,
 };
 use reqwest::{Client, ClientBuilder, Method, Response, StatusCode, Url, redirect};
 use sha2::{Digest, Sha256};
@@ -17,7 +17,7 @@ use tracing::warn;
 
 use super::address::{Addresses, shown};
 use super::retry::{Failure, Next, TRIES, delay, retry_after};
-use super::{Downloaded, Error, Patience, Validator};
+use super::{Downloaded, Error, Look, Patience, Validator};
 
 /// The most that a file may have on the wire, in bytes; a year has 10 MB.
 const FILE_LIMIT: u64 = 512 << 20;
@@ -74,13 +74,16 @@ impl Http {
         .await
     }
 
-    /// What the server says of a file; `None` when it does not say enough, or not without sending it.
-    pub(super) async fn validator(&self, url: &Url) -> Result<Option<Validator>, Error> {
+    /// What the server says of a file without sending it, which may be nothing.
+    pub(super) async fn look(&self, url: &Url) -> Result<Look, Error> {
         self.retrying(async |_| {
             let response = self.send(Method::HEAD, url, HeaderMap::new()).await?;
             match response.status() {
-                StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => Ok(None),
-                _ => ok(&response).map(|()| validator(response.headers())),
+                StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => Ok(Look::default()),
+                _ => ok(&response).map(|()| Look {
+                    bytes: content_length(response.headers()),
+                    validator: validator(response.headers()),
+                }),
             }
         })
         .await
@@ -237,12 +240,17 @@ fn ok(response: &Response) -> Result<(), Failure> {
 /// By what the same bytes are known again: a strong ETag, else date and size together.
 fn validator(headers: &HeaderMap) -> Option<Validator> {
     let etag = text(headers, ETAG).filter(|etag| etag.starts_with('"'));
-    let bytes = text(headers, reqwest::header::CONTENT_LENGTH).and_then(|length| length.parse().ok());
+    let bytes = content_length(headers);
     let last_modified = text(headers, LAST_MODIFIED);
     match (&etag, &last_modified, bytes) {
         (Some(_), ..) | (None, Some(_), Some(_)) => Some(Validator { etag, last_modified, bytes }),
         _ => None,
     }
+}
+
+/// The header itself: of an answer without a body the client knows no length.
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    text(headers, CONTENT_LENGTH)?.parse().ok()
 }
 
 fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {

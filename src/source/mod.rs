@@ -1,7 +1,7 @@
 //! Where yearly files come from: the City's CKAN, a folder, or the built-in demo.
 //!
-//! [`Source::list`] says which years there are, [`Source::validator`] whether one has changed, [`Source::download`] brings
-//! it to the local disk. Nothing here is trusted: URLs come from outside, and what is downloaded is bytes with a hash until
+//! [`Source::list`] says which years there are, [`Source::look`] whether one has changed, [`Source::download`] brings it to
+//! the local disk. Nothing here is trusted: URLs come from outside, and what is downloaded is bytes with a hash until
 //! it has been cleaned.
 
 mod address;
@@ -80,6 +80,15 @@ pub struct Validator {
     pub bytes: Option<u64>,
 }
 
+/// What is known of a file without reading it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Look {
+    /// Its size.
+    pub bytes: Option<u64>,
+    /// Whether it has changed; `None` when that can't be told.
+    pub validator: Option<Validator>,
+}
+
 /// A file on the local disk.
 #[derive(Debug)]
 pub struct Downloaded {
@@ -117,11 +126,14 @@ impl Source {
         }
     }
 
-    /// What is known of a file without reading it; `None` when that does not tell whether it has changed.
-    pub async fn validator(&self, resource: &Resource) -> Result<Option<Validator>, Error> {
+    /// What is known of a file without reading it.
+    pub async fn look(&self, resource: &Resource) -> Result<Look, Error> {
         match self {
-            Self::Folder(_) => Ok(None),
-            Self::Ckan(ckan) => ckan.validator(resource).await,
+            Self::Folder(_) => {
+                let bytes = std::fs::metadata(&resource.location).ok().map(|file| file.len());
+                Ok(Look { bytes, validator: None })
+            }
+            Self::Ckan(ckan) => ckan.look(resource).await,
         }
     }
 
