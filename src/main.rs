@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use tokio_util::sync::CancellationToken;
 use toronto311::config::{Boundaries, Clean, Cli, Command, Refresh, Serve};
 use toronto311::lake::Lake;
 use toronto311::release::status;
@@ -56,9 +55,9 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 
 async fn serve(settings: Serve) -> anyhow::Result<()> {
     let lake = Lake::open(&settings.lake.folder)?;
-    let stop = CancellationToken::new();
+    let stop = signals::stop();
     let refreshing = pipeline::in_background(&lake, &settings, &stop)?;
-    let served = web::serve(&settings, lake).await;
+    let served = web::serve(&settings, lake, stop.clone()).await;
     stop.cancel();
     refreshing.end().await;
     served

@@ -15,8 +15,7 @@ pub fn stop() -> CancellationToken {
     stop
 }
 
-/// Ends when the process is told to stop.
-pub async fn told_to_stop() {
+async fn told_to_stop() {
     let interrupt = tokio::signal::ctrl_c();
     match signal(SignalKind::terminate()) {
         Ok(mut terminate) => tokio::select! {

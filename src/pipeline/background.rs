@@ -21,8 +21,12 @@ const CLEANING_THREADS: usize = 2;
 /// How much the threads give way to those that answer requests, of 0 to 19.
 const NICENESS: i32 = 10;
 
-/// How long the refresh may take to stop. It stops at once but for the file that is being cleaned.
-const PATIENCE: Duration = Duration::from_secs(4);
+/// How long the refresh may take to stop once the last request has been answered. It was told when the server was, and
+/// stops at once but for the file that is being cleaned.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// After a refresh that failed, the next one does not wait for longer.
+const AFTER_FAILURE: Duration = Duration::from_secs(3600);
 
 /// A refresh at work in the background.
 pub struct Background(oneshot::Receiver<()>);
@@ -74,13 +78,23 @@ async fn keep_fresh(lake: &Lake, source: &Source, plan: &Plan, schedule: Schedul
     if let Err(error) = demo_if_empty(lake, plan.lease, stop).await {
         error!("no demo release: {error}");
     }
-    while let Some(wait) = schedule.wait(Timestamp::now()) {
-        match refresh(lake, source, plan, stop).await {
-            Ok(report) => report.held.iter().for_each(|held| error!("held: {}", held.message)),
+    if schedule == Schedule::Off {
+        return;
+    }
+    loop {
+        let longest = match refresh(lake, source, plan, stop).await {
+            Ok(report) => {
+                report.held.iter().for_each(|held| error!("held: {}", held.message));
+                Duration::MAX
+            }
             Err(Error::Interrupted) => return,
-            Err(error) => error!("refresh failed, the release before stays live: {error}"),
-        }
+            Err(error) => {
+                error!("refresh failed, the release before stays live: {error}");
+                AFTER_FAILURE
+            }
+        };
         report_age(lake).await;
+        let wait = schedule.wait(Timestamp::now()).unwrap_or(Duration::MAX).min(longest);
         info!(wait_s = wait.as_secs(), "next refresh");
         tokio::select! {
             () = stop.cancelled() => return,

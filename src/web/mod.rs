@@ -30,7 +30,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::net::TcpListener;
-use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{Any, CorsLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -38,7 +38,6 @@ use tracing::{error, info};
 
 use crate::config::{Schedule, Serve};
 use crate::lake::Lake;
-use crate::signals::told_to_stop;
 use body::Body;
 use error::Failure;
 use layers::Layers;
@@ -51,7 +50,7 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; i
                       base-uri 'none'; form-action 'self'; frame-ancestors 'self'";
 
 /// How long open requests may take to finish once the server is told to stop. Cloud Run kills it after ten seconds.
-const DRAIN: Duration = Duration::from_secs(8);
+const DRAIN: Duration = Duration::from_secs(6);
 
 /// Between looks for the first release.
 const FIRST: Duration = Duration::from_millis(100);
@@ -87,8 +86,8 @@ impl App {
     }
 }
 
-/// Serves until the process is told to stop. Listens at once; until a release is in the lake it answers 503.
-pub async fn serve(settings: &Serve, lake: Lake) -> anyhow::Result<()> {
+/// Serves until it is told to stop. Listens at once; until a release is in the lake it answers 503.
+pub async fn serve(settings: &Serve, lake: Lake, stop: CancellationToken) -> anyhow::Result<()> {
     let app = Arc::new(App::new()?);
     let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, settings.port))
         .await
@@ -98,12 +97,10 @@ pub async fn serve(settings: &Serve, lake: Lake) -> anyhow::Result<()> {
     tokio::spawn(follow(app.clone(), lake.clone(), settings.cache_mb, every));
     tokio::spawn(follow_runs(app.clone(), lake, settings.refresh, every));
 
-    let stop = Arc::new(Notify::new());
-    let server = axum::serve(listener, router(app)).with_graceful_shutdown(stop.clone().notified_owned());
+    let server = axum::serve(listener, router(app)).with_graceful_shutdown(stop.clone().cancelled_owned());
     let drained = async {
-        told_to_stop().await;
+        stop.cancelled().await;
         info!("stopping");
-        stop.notify_one();
         tokio::time::sleep(DRAIN).await;
     };
     tokio::select! {

@@ -18,7 +18,7 @@ const MAY_IMPORT: [(&str, &[&str]); 13] = [
     ("release", &["lake", "clean"]),
     ("pipeline", &["config", "source", "lake", "clean", "marts", "release"]),
     ("choropleth", &["boundaries"]),
-    ("web", &["config", "signals", "lake", "clean", "marts", "release", "boundaries", "choropleth"]),
+    ("web", &["config", "lake", "clean", "marts", "release", "boundaries", "choropleth"]),
 ];
 
 /// Modules that the code of one file imports by `crate::`.

@@ -201,6 +201,18 @@ fn a_month_that_shrank_or_grew_beyond_belief_is_held_until_accepted() {
 }
 
 #[test]
+fn a_file_that_was_accepted_with_many_bad_rows_stays_accepted() {
+    let place = Workplace::new();
+    let bad = "05/06/2024 07:08:09 AM,New,M4C,,,Davenport (09),Noise,MLS,Bylaw\n".repeat(20);
+    let good = "2024-05-31 07:08:09,New,M4C,,,Davenport (09),Noise,MLS,Bylaw\n";
+    fs::write(place.0.path().join("source/SR2024.csv"), format!("{HEADER}{bad}{good}")).unwrap();
+    assert_eq!(place.refresh(&[]).code, 1);
+    assert!(place.refresh(&["--accept", "2024"]).stdout.starts_with("published"));
+    let ended = place.refresh(&[]);
+    assert_eq!((ended.code, ended.errors), (0, vec![]));
+}
+
+#[test]
 fn years_that_are_not_asked_for_stay_as_they_are() {
     let place = Workplace::new();
     let of_2023 = place.0.path().join("source/SR2023.csv");
