@@ -40,15 +40,15 @@ impl FromStr for ReleaseId {
     }
 }
 
-/// Names a run of the pipeline: when it started and six hex digits of chance, `20261125T234749Z-0c3f9a`. Sorted by name
-/// they are sorted by time.
+/// Names a run of the pipeline: when it started, to the millisecond, and six hex digits of chance,
+/// `20261125T234749123Z-0c3f9a`. Sorted by name they are sorted by time.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RunId(String);
 
 impl RunId {
-    /// Of a run that starts now. Runs that start in the same second differ by chance.
+    /// Of a run that starts now. Runs that start at the same time differ by chance.
     pub fn new(now: jiff::Timestamp, chance: u32) -> Self {
-        Self(format!("{}-{:06x}", now.strftime("%Y%m%dT%H%M%SZ"), chance & 0xff_ffff))
+        Self(format!("{}-{:06x}", now.strftime("%Y%m%dT%H%M%S%3fZ"), chance & 0xff_ffff))
     }
 
     /// The text.
@@ -70,11 +70,11 @@ impl FromStr for RunId {
         let digits = |part: &str, count| part.len() == count && part.bytes().all(|b| b.is_ascii_digit());
         let hex = |part: &str| part.len() == 6 && part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         let time = |text: &str| {
-            text.strip_suffix('Z').and_then(|t| t.split_once('T')).is_some_and(|(d, t)| digits(d, 8) && digits(t, 6))
+            text.strip_suffix('Z').and_then(|t| t.split_once('T')).is_some_and(|(d, t)| digits(d, 8) && digits(t, 9))
         };
         match text.split_once('-') {
             Some((started, chance)) if time(started) && hex(chance) => Ok(Self(text.to_owned())),
-            _ => Err(ParseError::new(text, "a run written YYYYMMDDTHHMMSSZ-<6 hex digits>")),
+            _ => Err(ParseError::new(text, "a run written YYYYMMDDTHHMMSSmmmZ-<6 hex digits>")),
         }
     }
 }
@@ -85,10 +85,10 @@ mod tests {
 
     #[test]
     fn a_run_prints_what_it_parses_and_refuses_the_rest() {
-        let run = RunId::new("2026-11-25T23:47:49Z".parse().unwrap(), 0x1234_5678);
-        assert_eq!(run.as_str(), "20261125T234749Z-345678");
+        let run = RunId::new("2026-11-25T23:47:49.012Z".parse().unwrap(), 0x1234_5678);
+        assert_eq!(run.as_str(), "20261125T234749012Z-345678");
         assert_eq!(run.as_str().parse::<RunId>().unwrap(), run);
-        for bad in ["", "20261125T234749Z", "20261125T234749Z-34567G", "../20261125T234749Z-345678"] {
+        for bad in ["", "20261125T234749012Z", "20261125T234749012Z-34567G", "../20261125T234749012Z-345678"] {
             assert!(bad.parse::<RunId>().is_err(), "{bad}");
         }
     }

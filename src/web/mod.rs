@@ -94,8 +94,7 @@ pub async fn serve(settings: &Serve, lake: Lake, stop: CancellationToken) -> any
         .map_err(|error| anyhow!("cannot listen on port {}: {error}", settings.port))?;
     info!(port = listener.local_addr()?.port(), "listening");
     let every = settings.reload_seconds;
-    tokio::spawn(follow(app.clone(), lake.clone(), settings.cache_mb, every));
-    tokio::spawn(follow_runs(app.clone(), lake, settings.refresh, every));
+    tokio::spawn(follow(app.clone(), lake, settings.cache_mb, settings.refresh, every));
 
     let server = axum::serve(listener, router(app)).with_graceful_shutdown(stop.clone().cancelled_owned());
     let drained = async {
@@ -110,9 +109,14 @@ pub async fn serve(settings: &Serve, lake: Lake, stop: CancellationToken) -> any
     Ok(())
 }
 
-/// Switches to each release that the lake points to. What can't be loaded is logged, and the release before it stays.
-async fn follow(app: Arc<App>, lake: Lake, cache_mb: u64, every: Duration) {
+/// Reads what the refreshes say and switches to each release that the lake points to, so that a request needs nothing but
+/// memory. What can't be loaded is logged, and what was known before stays.
+async fn follow(app: Arc<App>, lake: Lake, cache_mb: u64, schedule: Schedule, every: Duration) {
     loop {
+        match Pipeline::read(&lake, schedule).await {
+            Ok(read) => *app.pipeline.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(read),
+            Err(error) => error!("records of runs not read: {error:#}"),
+        }
         let known = app.known();
         let wait = match Live::load(&lake, known.as_deref(), cache_mb).await {
             Ok(Some(live)) => {
@@ -127,17 +131,6 @@ async fn follow(app: Arc<App>, lake: Lake, cache_mb: u64, every: Duration) {
             }
         };
         tokio::time::sleep(wait).await;
-    }
-}
-
-/// Reads what the refreshes say, so that a request needs nothing but memory.
-async fn follow_runs(app: Arc<App>, lake: Lake, schedule: Schedule, every: Duration) {
-    loop {
-        match Pipeline::read(&lake, schedule).await {
-            Ok(read) => *app.pipeline.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(read),
-            Err(error) => error!("records of runs not read: {error:#}"),
-        }
-        tokio::time::sleep(every).await;
     }
 }
 

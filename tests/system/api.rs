@@ -158,7 +158,7 @@ fn the_page_about_the_data_accounts_for_every_row_and_has_the_contract() {
     for rule in toronto311::clean::contract::RULES {
         assert!(page.body.contains(&rule.on_break.text()), "{}", rule.about);
     }
-    assert!(page.body.contains("SR2024.zip") && page.body.contains("134,296 lines of 2022 to 2025"));
+    assert!(page.body.contains("SR2024") && page.body.contains("134,296 lines of 2022 to 2025"));
     assert_eq!(server.get("/data?x=1").status, 400);
 }
 
