@@ -35,6 +35,7 @@ lint: assets ## Format, lints and documentation, warnings denied
 
 unit: assets ## Unit tests and the built program from outside
 	@echo "full-size source beside the repository: $(if $(SHARED),$(SHARED): its tests run,none: its tests are ignored)"
+	@command -v strace > /dev/null || { apt-get update -q && apt-get install -y -q strace; }
 	cargo test --locked -- $(if $(SHARED),--include-ignored)
 
 browser: assets tests/browser/node_modules/.package-lock.json ## The page in headless Chromium

@@ -7,7 +7,9 @@
 
 mod api;
 mod boundaries;
+mod city;
 mod eras;
+mod faults;
 mod layers;
 mod operations;
 mod parquet_file;
