@@ -144,7 +144,7 @@ impl Http {
             };
             let Next::Retry(asked) = failure.next else { return Err(Error(failure.finding)) };
             let wait = delay(self.patience.retry, attempt, asked, fastrand::f64());
-            if attempt + 1 == TRIES || Instant::now() + wait > until {
+            if attempt + 1 == TRIES || wait > until.saturating_duration_since(Instant::now()) {
                 return Err(Error(format!("{} ({} tries)", failure.finding, attempt + 1)));
             }
             warn!(attempt = attempt + 1, wait_ms = wait.as_millis() as u64, "{}; trying again", failure.finding);
