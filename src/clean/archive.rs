@@ -40,6 +40,8 @@ fn csv_member(archive: &zip::ZipArchive<File>) -> Result<usize, Problem> {
     let names = names.map_err(Problem::Zip)?;
     let csvs: Vec<usize> = (0..names.len()).filter(|&i| is_csv(&names[i])).collect();
     match *csvs {
+        // Two members of one name are in the list once.
+        [_] if archive.has_duplicate_names() => Err(Problem::SeveralCsvs(2)),
         [only] => Ok(only),
         [] => Err(Problem::NoCsv(names.into_iter().take(5).collect())),
         _ => Err(Problem::SeveralCsvs(csvs.len())),
