@@ -43,7 +43,7 @@ fn csv_member(archive: &zip::ZipArchive<File>) -> Result<usize, Problem> {
         // Two members of one name are in the list once.
         [_] if archive.has_duplicate_names() => Err(Problem::SeveralCsvs(2)),
         [only] => Ok(only),
-        [] => Err(Problem::NoCsv(names.into_iter().take(5).collect())),
+        [] => Err(Problem::NoCsv(names.iter().take(5).map(|name| name.escape_debug().to_string()).collect())),
         _ => Err(Problem::SeveralCsvs(csvs.len())),
     }
 }
