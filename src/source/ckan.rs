@@ -126,7 +126,8 @@ fn package(json: &[u8]) -> Result<Vec<CkanResource>, String> {
         format!("its answer is not that of CKAN's package_show: {error}; it begins {start:?}")
     })?;
     if !answer.success {
-        return Err(format!("it answers success: false, {}", answer.error));
+        let error: String = answer.error.to_string().chars().take(200).collect();
+        return Err(format!("it answers success: false, {error}"));
     }
     let package = answer.result.ok_or("its answer has no result")?;
     if package.is_retired == Value::Bool(true) || package.is_retired.as_str() == Some("true") {
