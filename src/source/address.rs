@@ -47,7 +47,7 @@ impl Addresses {
 
     /// A URL that may be asked, or why not.
     pub(super) fn parse(&self, url: &str) -> Result<Url, String> {
-        let url = Url::parse(url).map_err(|error| format!("its address {url:?} is not a URL: {error}"))?;
+        let url = Url::parse(url).map_err(|error| format!("its address is not a URL: {error}"))?;
         self.check(&url)?;
         Ok(url)
     }

@@ -167,7 +167,7 @@ impl Http {
                 return Ok(response);
             }
             let to = response.headers().get(LOCATION).and_then(|to| to.to_str().ok()).unwrap_or_default();
-            url = url.join(to).map_err(|error| Failure::stop(format!("it redirects to {to:?}: {error}")))?;
+            url = url.join(to).map_err(|error| Failure::stop(format!("it redirects to what is no URL: {error}")))?;
         }
         Err(Failure::stop(format!("it redirects more than {REDIRECTS} times")))
     }
