@@ -112,6 +112,9 @@ impl Http {
             return Err(Failure::retry("it does not have the range that we lack"));
         }
         ok(&response)?;
+        if response.content_length().is_some_and(|bytes| bytes > FILE_LIMIT) {
+            return Err(Failure::stop(format!("it has more than {} MB", FILE_LIMIT >> 20)));
+        }
         if response.headers().contains_key(CONTENT_ENCODING) {
             return Err(Failure::stop("its answer is encoded, which was not asked for"));
         }
