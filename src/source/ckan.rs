@@ -85,7 +85,7 @@ impl Ckan {
 
     pub(super) async fn look(&self, resource: &Resource) -> Result<Look, Error> {
         let url = self.url(resource)?;
-        self.http.look(&url).await.map_err(|error| of(resource, &error))
+        Ok(self.http.look(&url).await)
     }
 
     pub(super) async fn download(

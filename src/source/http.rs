@@ -74,19 +74,15 @@ impl Http {
         .await
     }
 
-    /// What the server says of a file without sending it, which may be nothing.
-    pub(super) async fn look(&self, url: &Url) -> Result<Look, Error> {
-        self.retrying(async |_| {
-            let response = self.send(Method::HEAD, url, HeaderMap::new()).await?;
-            match response.status() {
-                StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => Ok(Look::default()),
-                _ => ok(&response).map(|()| Look {
-                    bytes: content_length(response.headers()),
-                    validator: validator(response.headers()),
-                }),
-            }
+    /// What the server says of a file without sending it, which may be nothing: signed addresses and some proxies
+    /// answer nothing but GET. Whether the file can be had is for the download to find out.
+    pub(super) async fn look(&self, url: &Url) -> Look {
+        let answered =
+            self.send(Method::HEAD, url, HeaderMap::new()).await.ok().filter(|response| ok(response).is_ok());
+        answered.map_or_else(Look::default, |response| Look {
+            bytes: content_length(response.headers()),
+            validator: validator(response.headers()),
         })
-        .await
     }
 
     /// A file to the local disk. A body that breaks off is asked for from there on, if the server says that it is still
