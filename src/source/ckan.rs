@@ -36,7 +36,8 @@ struct Package {
     /// `"true"` or `true`.
     #[serde(default)]
     is_retired: Value,
-    resources: Option<Vec<CkanResource>>,
+    /// As values: one that is malformed is no reason to read none.
+    resources: Option<Vec<Value>>,
 }
 
 /// Of all that CKAN says of a file, dates and sizes are not read: they are now and then wrong for hours.
@@ -133,7 +134,8 @@ fn package(json: &[u8]) -> Result<Vec<CkanResource>, String> {
     if package.is_retired == Value::Bool(true) || package.is_retired.as_str() == Some("true") {
         return Err("it is retired: the City publishes it no more, or elsewhere".to_owned());
     }
-    package.resources.ok_or_else(|| "its answer has no resources".to_owned())
+    let resources = package.resources.ok_or("its answer has no resources")?;
+    Ok(resources.into_iter().filter_map(|resource| serde_json::from_value(resource).ok()).collect())
 }
 
 fn listing(resources: &[CkanResource], addresses: &Addresses) -> Listing {
