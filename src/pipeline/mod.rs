@@ -301,7 +301,8 @@ async fn run(
     let record = record_end(&log, &result).await;
     lease.give_back().await;
     if let Some(webhook) = &plan.webhook {
-        notify::notify(webhook, before.as_ref(), &record).await;
+        // Telling takes most of a minute where nobody listens; being told to stop, there are ten seconds.
+        let _ = stop.run_until_cancelled(notify::notify(webhook, before.as_ref(), &record)).await;
     }
     result.map(|outcome| Report { outcome, held: log.held() })
 }
