@@ -321,9 +321,11 @@ fn held(year: u16, guard: Guard, why: &dyn std::fmt::Display) -> Held {
 }
 
 fn seen_id(url: &str, validator: &Validator) -> String {
+    // Servers of one portal agree on a strong ETag, but neither on the date nor on whether HEAD tells the size.
     let Validator { etag, last_modified, bytes } = validator;
-    let parts = [etag.as_deref(), last_modified.as_deref()].map(Option::unwrap_or_default);
-    hash([url, parts[0], parts[1], &bytes.map_or_else(String::new, |bytes| bytes.to_string())])
+    let size = bytes.map(|bytes| bytes.to_string());
+    let parts = if etag.is_some() { [etag, &None, &None] } else { [&None, last_modified, &size] };
+    hash([url].into_iter().chain(parts.map(|part| part.as_deref().unwrap_or_default())))
 }
 
 async fn cleaned_before(lake: &Lake, clean: &str) -> Result<Option<Summary>, Error> {
