@@ -24,12 +24,39 @@ pub(super) fn swap(folder: &Path, name: &str, read: Option<&str>, bytes: &[u8]) 
     if found.as_deref() != read {
         return Ok(false);
     }
-    let mut file = tempfile::NamedTempFile::new_in(parent)?;
+    // Under the lock nobody else writes this name, and what a killed process left of it is written over.
+    let next = folder.join(format!("{name}.next"));
+    let mut file = File::create(&next)?;
     file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(&target)?;
+    file.sync_all()?;
+    fs::rename(&next, &target)?;
     File::open(parent)?.sync_all()?;
     Ok(true)
+}
+
+/// Removes files that the store had begun when their writer was killed: their names end in `#` and a number, and no
+/// listing shows them. Those younger than `age` may still be written.
+pub(super) fn sweep(folder: &Path, age: Duration) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let meta = match entry.metadata() {
+            Ok(meta) => meta,
+            // Gone meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+        if meta.is_dir() {
+            sweep(&entry.path(), age)?;
+        } else if is_staged(&entry.file_name().to_string_lossy()) && meta.modified()?.elapsed().is_ok_and(|a| a >= age)
+        {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn is_staged(name: &str) -> bool {
+    name.rsplit_once('#').is_some_and(|(_, n)| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
 }
 
 fn lock(path: &Path) -> io::Result<File> {

@@ -22,6 +22,7 @@ use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
@@ -268,6 +269,15 @@ impl Lake {
         Ok(found)
     }
 
+    /// Removes what writers left behind that were killed at least `age` ago; only a folder has such remains. The caller
+    /// holds the lease.
+    pub async fn sweep(&self, age: Duration) -> Result<(), Error> {
+        let Some(folder) = self.folder.clone() else { return Ok(()) };
+        let fails = |cause| Error { key: "remains of killed writers".to_owned(), cause };
+        let swept = tokio::task::spawn_blocking(move || folder::sweep(&folder, age)).await;
+        swept.map_err(|error| fails(error.into()))?.map_err(|error| fails(error.into()))
+    }
+
     /// Removes an object that was listed. One that is gone already is no error.
     pub async fn delete(&self, found: &Found) -> Result<(), Error> {
         match self.store.delete(&found.path).await {
@@ -344,6 +354,19 @@ mod tests {
             assert_eq!(lake.get(Key::Current).await.unwrap().unwrap(), "b");
             assert!(lake.swap(Key::Lease, Some(&a), "d").await.unwrap().is_none(), "there is none");
         }
+    }
+
+    #[tokio::test]
+    async fn what_a_killed_writer_left_is_swept_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = Lake::open(folder.path()).unwrap();
+        lake.replace(Key::Run("a"), "a").await.unwrap();
+        let left = folder.path().join("runs/a.json#1");
+        std::fs::write(&left, "half").unwrap();
+        lake.sweep(Duration::from_secs(60)).await.unwrap();
+        assert!(left.exists(), "it may still be written");
+        lake.sweep(Duration::ZERO).await.unwrap();
+        assert!(!left.exists() && folder.path().join("runs/a.json").exists());
     }
 
     #[tokio::test]

@@ -298,6 +298,9 @@ async fn run(
     info!(run = %id, "refresh");
     let refresh = Refresh { lake, source, plan, origin, id: &id, log: &log };
     let result = refresh.guarded(&lease, stop).await;
+    if let Err(error) = lake.sweep(plan.lease).await {
+        log.warn(error.to_string());
+    }
     let record = record_end(&log, &result).await;
     lease.give_back().await;
     if let Some(webhook) = &plan.webhook {
@@ -361,15 +364,20 @@ impl Refresh<'_> {
         }
         let live = self.live(&pointer).await;
         let candidates = self.candidates(live.as_ref()).await?;
-        let inputs = self.take_in(live.as_ref(), candidates).await?;
+        let progress = Progress::start();
+        let intake = self.intake(live.as_ref(), &progress);
+        let inputs = self.take_in(&intake, candidates).await?;
         let Self { lake, log, id, origin, .. } = *self;
         let publisher = Publisher { lake, log, run: id, origin, pointer: &pointer, live: live.as_ref() };
+        progress.say("publishing");
         let (release, published) = publisher.publish(inputs).await?;
-        if !published {
-            return Ok(Outcome::NoChange(release));
+        if published {
+            self.prune().await;
         }
-        self.prune().await;
-        Ok(Outcome::Published(release))
+        if !self.plan.from_raw {
+            wards::watch(&intake).await?;
+        }
+        Ok(if published { Outcome::Published(release) } else { Outcome::NoChange(release) })
     }
 
     /// The live release, if its rows are the City's. Without its record all is made anew.
@@ -437,38 +445,36 @@ impl Refresh<'_> {
         if raw.is_empty() { Err(Error::NoRaw) } else { Ok(raw) }
     }
 
-    /// One download at a time, out of politeness; as many files being cleaned as there are cores.
-    async fn take_in(
-        &self,
-        live: Option<&Release>,
-        candidates: BTreeMap<u16, Result<Candidate, source::Error>>,
-    ) -> Result<Vec<Input>, Error> {
-        let progress = Progress::start();
-        let intake = Intake {
+    fn intake<'a>(&'a self, live: Option<&'a Release>, progress: &'a Progress) -> Intake<'a> {
+        Intake {
             lake: self.lake,
             source: self.source,
             live,
             log: self.log,
-            progress: &progress,
+            progress,
             quarantine_budget: self.plan.quarantine_budget,
             accept: &self.plan.accept,
-        };
-        let intake = &intake;
-        let workers = std::thread::available_parallelism().map_or(1, usize::from);
-        progress.say("looking at the source");
+        }
+    }
+
+    /// One download at a time, out of politeness; as many files being cleaned as there are cores.
+    async fn take_in(
+        &self,
+        intake: &Intake<'_>,
+        candidates: BTreeMap<u16, Result<Candidate, source::Error>>,
+    ) -> Result<Vec<Input>, Error> {
+        intake.progress.say("looking at the source");
         let mut looked = Vec::new();
         for (year, candidate) in candidates {
             looked.push(intake.look(year, candidate).await?);
         }
+        let workers = std::thread::available_parallelism().map_or(1, usize::from);
         let inputs: Vec<Option<Input>> = futures::stream::iter(looked)
             .then(async |looked| intake.fetch(looked).await)
             .map(async |stored| intake.clean(stored?).await)
             .buffered(workers)
             .try_collect()
             .await?;
-        if !self.plan.from_raw {
-            wards::watch(intake).await?;
-        }
         Ok(inputs.into_iter().flatten().collect())
     }
 

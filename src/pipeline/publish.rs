@@ -62,7 +62,7 @@ impl Publisher<'_> {
         if current.release != *id {
             return Ok(None);
         }
-        let problems = verify::release(self.lake, id, verify::Depth::Sizes).await?;
+        let problems = verify::release(self.lake, id, verify::Depth::Marts).await?;
         for problem in &problems {
             self.log.warn(format!("{problem}; it is made again"));
         }
@@ -82,9 +82,13 @@ impl Publisher<'_> {
                 request_types: fetch(clean::REQUEST_TYPES).await?,
             });
         }
-        let out = temporary_folder()?;
-        let path = out.path().to_owned();
-        blocking(move || marts::build(&partials, &path).map_err(Error::from)).await?;
+        // The work owns its folders: when the run is told to stop, they stay until the work is done.
+        let (_folder, out) = blocking(move || {
+            let out = temporary_folder()?;
+            marts::build(&partials, out.path())?;
+            Ok((folder, out))
+        })
+        .await?;
         let mut built = BTreeMap::new();
         for name in files_below(out.path())? {
             let file = out.path().join(&name);

@@ -13,7 +13,7 @@ use crate::clean::{self, Summary};
 use crate::lake::{Key, Lake};
 use crate::release::run::{Guard, Held, Step};
 use crate::release::{self, Input, Release};
-use crate::source::{self, Resource, Source, Validator};
+use crate::source::{self, Look, Resource, Source, Validator};
 
 /// Where the file of a year is.
 pub(super) enum Candidate {
@@ -51,9 +51,17 @@ pub(super) enum Looked {
     /// The lake has it.
     Known(Stored),
     /// It has to be fetched.
-    Changed(u16, Resource),
+    Changed(u16, Resource, Look),
     /// It is held, and there is no earlier one.
     Nothing,
+}
+
+/// Whether the lake has a file of the source.
+pub(super) enum Known {
+    /// These bytes.
+    Yes(Seen),
+    /// It has to be fetched; what is known of it without.
+    No(Look),
 }
 
 /// A file of the source that has come into the lake.
@@ -114,25 +122,25 @@ impl Intake<'_> {
         };
         let clock = StepClock::start("fetch", Some(resource.name.clone()));
         match self.known(&resource, &clock).await? {
-            Ok(Some(seen)) => {
+            Ok(Known::Yes(seen)) => {
                 self.progress.expect(seen.bytes);
                 Ok(Looked::Known(Stored::known(year, seen.sha256, seen.bytes)))
             }
-            Ok(None) => Ok(Looked::Changed(year, resource)),
+            Ok(Known::No(look)) => Ok(Looked::Changed(year, resource, look)),
             Err(error) => Ok(self.held(year, &error, Some(&clock)).await),
         }
     }
 
     /// Brings a file that changed into the lake.
     pub(super) async fn fetch(&self, looked: Looked) -> Result<Option<Stored>, Error> {
-        let (year, resource) = match looked {
+        let (year, resource, look) = match looked {
             Looked::Known(stored) => return Ok(Some(stored)),
             Looked::Nothing => return Ok(None),
-            Looked::Changed(year, resource) => (year, resource),
+            Looked::Changed(year, resource, look) => (year, resource, look),
         };
         self.progress.say(format!("reading {}", resource.name));
         let clock = StepClock::start("fetch", Some(resource.name.clone()));
-        match self.bring(&resource, &clock).await? {
+        match self.bring(&resource, &look, &clock).await? {
             Ok(Brought { sha256, bytes, local, seen }) => {
                 Ok(Some(Stored { local, seen, ..Stored::known(year, sha256, bytes) }))
             }
@@ -152,38 +160,37 @@ impl Intake<'_> {
         self.last_good(year).map_or(Looked::Nothing, Looked::Known)
     }
 
-    /// The bytes in the lake that a file of the source is known to be; `None` when it has to be fetched. The inner error is
-    /// the source's, the outer one ends the run.
+    /// Whether the source says that a file is one that the lake has. The inner error is the source's, the outer one ends the
+    /// run.
     pub(super) async fn known(
         &self,
         resource: &Resource,
         clock: &StepClock,
-    ) -> Result<Result<Option<Seen>, source::Error>, Error> {
+    ) -> Result<Result<Known, source::Error>, Error> {
         let look = match self.source.look(resource).await {
             Ok(look) => look,
             Err(error) => return Ok(Err(error)),
         };
-        let seen = self.seen(resource, look.validator.as_ref()).await?;
-        match &seen {
-            Some(seen) => {
-                self.log.step(Step { output: Some(seen.sha256.clone()), bytes: Some(0), ..clock.end("skipped") }).await;
-            }
+        let Some(seen) = self.seen(resource, look.validator.as_ref()).await? else {
             // To be fetched, and to be cleaned.
-            None => self.progress.expect(2 * look.bytes.unwrap_or_default()),
-        }
-        Ok(Ok(seen))
+            self.progress.expect(2 * look.bytes.unwrap_or_default());
+            return Ok(Ok(Known::No(look)));
+        };
+        self.log.step(Step { output: Some(seen.sha256.clone()), bytes: Some(0), ..clock.end("skipped") }).await;
+        Ok(Ok(Known::Yes(seen)))
     }
 
     /// Brings a file of the source into the lake.
     pub(super) async fn bring(
         &self,
         resource: &Resource,
+        look: &Look,
         clock: &StepClock,
     ) -> Result<Result<Brought, source::Error>, Error> {
         let folder = temporary_folder()?;
         let path = folder.path().join(&resource.name);
         let progress = |bytes| self.progress.fetched(bytes);
-        let downloaded = match self.source.download(resource, &path, &progress).await {
+        let downloaded = match self.source.download(resource, look, &path, &progress).await {
             Ok(downloaded) => downloaded,
             Err(error) => return Ok(Err(error)),
         };
@@ -294,10 +301,12 @@ impl Intake<'_> {
                 self.lake.fetch(raw, fetched.path(), &name).await?
             }
         };
-        let out = temporary_folder()?;
-        let to = out.path().to_owned();
-        let summary = blocking(move || clean::clean(&path, year, &to).map_err(Error::from)).await;
-        let summary = summary.map_err(|error| match error {
+        // The work owns its folder: when the run is told to stop, it stays until the work is done.
+        let cleaned = blocking(move || {
+            let out = temporary_folder()?;
+            Ok((clean::clean(&path, year, out.path())?, out))
+        });
+        let (summary, out) = cleaned.await.map_err(|error| match error {
             Error::Clean(error) if error.is_of_the_file() => Stop::Held(held(year, Guard::Contract, &error)),
             error => Stop::Run(error),
         })?;

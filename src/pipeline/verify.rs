@@ -10,9 +10,7 @@ use crate::release::{self, Input, Release, pointer};
 /// How much is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Depth {
-    /// Only sizes: a moment.
-    Sizes,
-    /// The marts are read and counted.
+    /// The marts are read and counted; of the rest, only sizes: a moment.
     Marts,
     /// The files as they came, too.
     Everything,
@@ -41,12 +39,12 @@ pub(super) async fn release(lake: &Lake, id: &ReleaseId, depth: Depth) -> Result
     let mut problems = Vec::new();
     for (file, mart) in &release.marts {
         let key = Key::Mart { release: id, file };
-        problems.extend(object(lake, key, mart.bytes, &mart.sha256, depth >= Depth::Marts).await?);
+        problems.extend(object(lake, key, mart.bytes, &mart.sha256, true).await?);
     }
     for input in &release.inputs {
         problems.extend(self::input(lake, input, depth).await?);
     }
-    if depth >= Depth::Marts && problems.is_empty() {
+    if problems.is_empty() {
         problems.extend(counts(lake, &release).await?);
     }
     Ok(problems)
@@ -61,6 +59,7 @@ async fn input(lake: &Lake, input: &Input, depth: Depth) -> Result<Option<String
     if lake.size(key).await?.is_none() {
         return Ok(Some(format!("lake object {key} is missing")));
     }
+    // Damaged, it is fetched again by the next refresh once it has been removed.
     let raw = Key::Raw { resource: &summary.file, sha256: &input.sha256 };
     object(lake, raw, input.bytes, &input.sha256, depth >= Depth::Everything).await
 }

@@ -3,7 +3,7 @@
 
 use super::Error;
 use super::log::StepClock;
-use super::take_in::Intake;
+use super::take_in::{Intake, Known};
 use crate::lake::Shelf;
 use crate::source;
 
@@ -15,14 +15,14 @@ pub(super) async fn watch(intake: &Intake<'_>) -> Result<(), Error> {
         Err(error) => return not_looked_at(intake, &error),
     };
     let clock = StepClock::start("fetch", Some(resource.name.clone()));
-    match intake.known(&resource, &clock).await? {
-        Ok(None) => {}
-        Ok(Some(_)) => return Ok(()),
+    let look = match intake.known(&resource, &clock).await? {
+        Ok(Known::Yes(_)) => return Ok(()),
+        Ok(Known::No(look)) => look,
         Err(error) => return not_looked_at(intake, &error),
-    }
+    };
     let kept = intake.lake.list(Shelf::Raw).await?;
     let kept: Vec<_> = kept.iter().filter_map(|found| found.name.strip_prefix("city-wards/")).collect();
-    let brought = match intake.bring(&resource, &clock).await? {
+    let brought = match intake.bring(&resource, &look, &clock).await? {
         Ok(brought) => brought,
         Err(error) => return not_looked_at(intake, &error),
     };

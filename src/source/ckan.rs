@@ -92,11 +92,12 @@ impl Ckan {
     pub(super) async fn download(
         &self,
         resource: &Resource,
+        look: &Look,
         to: &Path,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Downloaded, Error> {
         let url = self.url(resource)?;
-        self.http.download(&url, to, progress).await.map_err(|error| of(resource, &error))
+        self.http.download(&url, look, to, progress).await.map_err(|error| of(resource, &error))
     }
 
     fn url(&self, resource: &Resource) -> Result<Url, Error> {

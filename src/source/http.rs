@@ -49,7 +49,7 @@ impl Http {
             .redirect(redirect::Policy::none())
             .dns_resolver(std::sync::Arc::new(addresses.resolver()))
             .build()
-            .map_err(|error| Error(format!("HTTP client: {error}")))?;
+            .map_err(|error| Error(format!("HTTP client: {}", last_cause(&error))))?;
         Ok(Self { client, addresses, patience })
     }
 
@@ -90,18 +90,25 @@ impl Http {
     pub(super) async fn download(
         &self,
         url: &Url,
+        look: &Look,
         to: &Path,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Downloaded, Error> {
         let file = File::create(to).map_err(|e| Error(format!("{}: {e}", to.display())))?;
         let mut partial = Partial { file, bytes: 0, hash: Sha256::new(), validator: None, can_resume: false };
         let partial = &mut partial;
-        self.retrying(async |_| self.receive(url, partial, progress).await).await?;
+        self.retrying(async |_| self.receive(url, look, partial, progress).await).await?;
         let hash = std::mem::take(&mut partial.hash);
         Ok(Downloaded { bytes: partial.bytes, sha256: hex(hash), validator: partial.validator.take() })
     }
 
-    async fn receive(&self, url: &Url, partial: &mut Partial, progress: &(dyn Fn(u64) + Sync)) -> Result<(), Failure> {
+    async fn receive(
+        &self,
+        url: &Url,
+        look: &Look,
+        partial: &mut Partial,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<(), Failure> {
         let mut response = self.send(Method::GET, url, partial.resume()).await?;
         if response.status() == StatusCode::RANGE_NOT_SATISFIABLE {
             partial.start_over()?;
@@ -128,7 +135,7 @@ impl Http {
             partial.write(&chunk)?;
             progress(chunk.len() as u64);
         }
-        Ok(())
+        partial.is_all_of(look)
     }
 
     /// Tries until it works, until it is no use or until the time for it is up.
@@ -189,10 +196,15 @@ impl Http {
         if let Some(cause) = causes.iter().find(refused) {
             return Failure::stop(cause.to_string());
         }
-        // The last cause says what happened, the first ones only that something did.
-        let finding = causes.last().map_or_else(|| error.to_string(), ToString::to_string);
-        Failure::retry(if error.is_connect() { format!("it can't be reached: {finding}") } else { finding })
+        let finding = last_cause(error);
+        let host = error.url().and_then(Url::host_str).unwrap_or("it");
+        Failure::retry(if error.is_connect() { format!("{host} can't be reached: {finding}") } else { finding })
     }
+}
+
+/// The last cause says what happened, the first ones only that something did.
+fn last_cause(error: &reqwest::Error) -> String {
+    causes(error).last().map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 /// From the outside in.
@@ -297,6 +309,18 @@ impl Partial {
             && self.bytes > 0
             && text(headers, CONTENT_RANGE).is_some_and(|range| range.starts_with(&starts))
             && text(headers, ETAG) == self.validator.as_ref().and_then(|validator| validator.etag.clone())
+    }
+
+    /// An answer that says no length ends with its connection, whole or not: then the answer to HEAD tells.
+    fn is_all_of(&self, look: &Look) -> Result<(), Failure> {
+        let etag = |validator: &Option<Validator>| validator.as_ref().and_then(|validator| validator.etag.clone());
+        let same = etag(&self.validator).is_some() && etag(&self.validator) == etag(&look.validator);
+        match look.bytes {
+            Some(bytes) if same && bytes != self.bytes => {
+                Err(Failure::retry(format!("it broke off after {} of {bytes} bytes", self.bytes)))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn start_over(&mut self) -> Result<(), Failure> {

@@ -141,12 +141,13 @@ impl Source {
     pub async fn download(
         &self,
         resource: &Resource,
+        look: &Look,
         to: &Path,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Downloaded, Error> {
         match self {
             Self::Folder(_) => folder::copy(resource, to, progress),
-            Self::Ckan(ckan) => ckan.download(resource, to, progress).await,
+            Self::Ckan(ckan) => ckan.download(resource, look, to, progress).await,
         }
     }
 }
