@@ -17,6 +17,7 @@
 //! FSA; `Intersection` is no FSA and no break either.
 
 mod archive;
+pub mod cell;
 mod columns;
 #[cfg(test)]
 mod conservation;
@@ -24,10 +25,12 @@ pub mod contract;
 pub mod counts;
 mod duplicates;
 pub mod fields;
+mod hybrid;
 pub mod ledger;
 mod lines;
-mod parquet_file;
+pub mod parquet_file;
 mod quarantine;
+pub mod request_types;
 mod requests;
 mod row;
 mod split;
@@ -40,7 +43,6 @@ use std::io::{self, Read};
 use std::path::Path;
 
 pub use contract::Reason;
-pub use parquet_file::ParquetFile;
 pub use summary::Summary;
 
 use columns::Columns;
@@ -118,9 +120,6 @@ pub enum Problem {
     /// The output can't be written.
     #[error("cleaned rows cannot be written: {0}")]
     Write(#[source] io::Error),
-    /// Arrow refused a batch: a bug.
-    #[error("cleaned rows do not fit their schema: {0}")]
-    Arrow(#[from] arrow_schema::ArrowError),
     /// Parquet could not be written.
     #[error("cleaned rows cannot be written: {0}")]
     Parquet(#[from] parquet::errors::ParquetError),
@@ -136,9 +135,8 @@ fn clean_csv(csv: &mut dyn Read, file: &str, year: u16, out: &Path) -> Result<Su
     let mut lines = Lines::new(csv);
     let columns = read_header(&mut lines)?;
     let mut reader = RowReader::new(&columns, year);
-    let mut requests = RequestFiles::new(out, year);
+    let mut requests = RequestFiles::new(out)?;
     let mut quarantine = Quarantine::create(&out.join(QUARANTINE), file)?;
-    let mut counts = counts::Counts::default();
     let mut duplicates = Duplicates::default();
     let mut summary = Summary::new(file, year, &columns);
     while advance(&mut lines)? {
@@ -148,7 +146,6 @@ fn clean_csv(csv: &mut dyn Read, file: &str, year: u16, out: &Path) -> Result<Su
             Some(Ok(request)) => {
                 summary.accept(&request);
                 duplicates.see(request.created, lines.line());
-                counts.add(&request);
                 requests.add(&request, reader.vocabulary())?;
             }
             Some(Err(reason)) => {
@@ -161,9 +158,9 @@ fn clean_csv(csv: &mut dyn Read, file: &str, year: u16, out: &Path) -> Result<Su
             return Err(Problem::TooManyTypes(vocabulary::MOST_KINDS));
         }
     }
-    requests.finish(reader.vocabulary())?;
+    let counts = requests.finish(reader.vocabulary())?;
     counts.write(&out.join(COUNTS), reader.vocabulary())?;
-    counts::write_request_types(&out.join(REQUEST_TYPES), reader.vocabulary())?;
+    request_types::write(&out.join(REQUEST_TYPES), reader.vocabulary())?;
     quarantine.finish()?;
     summary.complete(duplicates.surplus, reader.unknown_statuses());
     let json = serde_json::to_vec_pretty(&summary).map_err(|e| Problem::Write(e.into()))?;

@@ -12,7 +12,7 @@ use super::contract::{Column, Reason};
 use super::fields::{self, decode};
 use super::lines::Lines;
 use super::split::Fields;
-use super::vocabulary::{Kind, Vocabulary};
+use super::vocabulary::Vocabulary;
 use super::wards;
 use crate::domain::{Fsa, Month, Status, Ward};
 
@@ -35,8 +35,8 @@ pub struct Request<'l> {
     pub street_1: Cow<'l, str>,
     /// May be empty even where the first is not.
     pub street_2: Cow<'l, str>,
-    /// Type, division and section.
-    pub kind: Kind,
+    /// Type, division and section: the number of a kind in the vocabulary.
+    pub kind: u32,
     /// Whether an unquoted comma was put right.
     pub repaired: bool,
 }
@@ -111,7 +111,7 @@ impl<'c> RowReader<'c> {
             fsa,
             street_1: decode(self.value(&layout, line, Column::Street1)),
             street_2: decode(self.value(&layout, line, Column::Street2)),
-            kind: self.vocabulary.get(kind),
+            kind,
             repaired: layout.repaired(),
         })
     }
