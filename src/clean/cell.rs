@@ -25,8 +25,8 @@ impl Cell {
     }
 }
 
-/// A geography with an area of it or none, as a number: 0 no ward, 1 to 44 and 45 to 69 the wards of either model, 70 no
-/// FSA, 71 to 330 the FSAs. Ordered as these are.
+/// A geography with an area of it or none, as a number: 0 no ward, 1 to 44 and 45 to 69 the wards of either model, 70
+/// no FSA, 71 to 330 the FSAs. Ordered as these are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place(u16);
 

@@ -67,7 +67,7 @@ impl Counts {
     }
 
     fn sum(&mut self) {
-        self.cells.sort_unstable();
+        self.cells.sort_unstable_by_key(|(key, _)| *key);
         self.cells.dedup_by(|next, sum| {
             let same = next.0 == sum.0;
             sum.1 += if same { next.1 } else { 0 };

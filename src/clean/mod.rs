@@ -7,7 +7,7 @@
 //! | | `counts.parquet`, `request_types.parquet`: partial counts, merged with those of other years into marts |
 //! | | `summary.json`: what was read and where it went; written last, so a folder without it is not complete |
 //!
-//! One pass, line by line, in memory that does not grow with the file. Every row that is not blank is accepted or
+//! A look at the first lines tells the ward model; then one pass, line by line, in memory that does not grow with the file. Every row that is not blank is accepted or
 //! quarantined, whatever its bytes: `read = accepted + quarantined`. The result depends on the file, its year and this
 //! code only.
 //!
@@ -24,6 +24,7 @@ mod conservation;
 pub mod contract;
 pub mod counts;
 mod duplicates;
+mod era;
 pub mod fields;
 mod hybrid;
 pub mod ledger;
@@ -45,6 +46,7 @@ use std::path::Path;
 pub use contract::Reason;
 pub use summary::Summary;
 
+use crate::domain::WardModel;
 use columns::Columns;
 use duplicates::Duplicates;
 use lines::Lines;
@@ -128,13 +130,15 @@ pub enum Problem {
 /// Cleans the file of one year into an existing, empty folder.
 pub fn clean(path: &Path, year: u16, out: &Path) -> Result<Summary, Error> {
     let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    archive::with_csv(path, |csv| clean_csv(csv, &file, year, out)).map_err(|problem| Error { file, problem })
+    let wards = archive::with_csv(path, |csv| Ok(era::ward_model(csv, year)));
+    let cleaned = wards.and_then(|wards| archive::with_csv(path, |csv| clean_csv(csv, &file, year, wards, out)));
+    cleaned.map_err(|problem| Error { file, problem })
 }
 
-fn clean_csv(csv: &mut dyn Read, file: &str, year: u16, out: &Path) -> Result<Summary, Problem> {
+fn clean_csv(csv: &mut dyn Read, file: &str, year: u16, ward_model: WardModel, out: &Path) -> Result<Summary, Problem> {
     let mut lines = Lines::new(csv);
     let columns = read_header(&mut lines)?;
-    let mut reader = RowReader::new(&columns, year);
+    let mut reader = RowReader::new(&columns, year, ward_model);
     let mut requests = RequestFiles::new(out)?;
     let mut quarantine = Quarantine::create(&out.join(QUARANTINE), file)?;
     let mut duplicates = Duplicates::default();

@@ -14,7 +14,7 @@ use super::lines::Lines;
 use super::split::Fields;
 use super::vocabulary::Vocabulary;
 use super::wards;
-use crate::domain::{Fsa, Month, Status, Ward};
+use crate::domain::{Fsa, Month, Status, Ward, WardModel};
 
 /// Distinct ward texts and unknown statuses that are remembered; the City has 69 and none.
 const REMEMBERED: usize = 1000;
@@ -45,6 +45,7 @@ pub struct Request<'l> {
 pub struct RowReader<'c> {
     columns: &'c Columns,
     year: u16,
+    ward_model: WardModel,
     fields: Fields,
     vocabulary: Vocabulary,
     wards: HashMap<Vec<u8>, Option<Ward>>,
@@ -52,11 +53,12 @@ pub struct RowReader<'c> {
 }
 
 impl<'c> RowReader<'c> {
-    /// For a file of a year with these columns.
-    pub fn new(columns: &'c Columns, year: u16) -> Self {
+    /// For a file of a year with these columns and mostly wards of this model.
+    pub fn new(columns: &'c Columns, year: u16, ward_model: WardModel) -> Self {
         Self {
             columns,
             year,
+            ward_model,
             fields: Fields::default(),
             vocabulary: Vocabulary::default(),
             wards: HashMap::new(),
@@ -141,7 +143,7 @@ impl<'c> RowReader<'c> {
         if let Some(&known) = self.wards.get(text.as_ref()) {
             return known;
         }
-        let ward = wards::parse(&decode(Cow::Borrowed(&text)), self.year);
+        let ward = wards::parse(&decode(Cow::Borrowed(&text)), self.ward_model);
         if self.wards.len() < REMEMBERED {
             self.wards.insert(text.into_owned(), ward);
         }
@@ -169,7 +171,7 @@ mod tests {
 
     fn judge<T>(line: &str, look: impl Fn(Request<'_>) -> T) -> Option<Result<T, Reason>> {
         let columns = Columns::read(HEADER).unwrap();
-        let mut reader = RowReader::new(&columns, 2024);
+        let mut reader = RowReader::new(&columns, 2024, WardModel::Wards25);
         let mut lines = Lines::new(line.as_bytes());
         lines.advance().unwrap();
         reader.read(&lines).map(|judged| judged.map(look))

@@ -71,7 +71,7 @@ fn build_counts(partials: &[Partial], out: &Path) -> Result<(), Error> {
             input.take(&request_type, &mut cells)?;
         }
         // Each input's cells are in order, which this way of sorting makes use of.
-        cells.sort();
+        cells.sort_by_key(|(code, _)| *code);
         for equal in cells.chunk_by(|(a, _), (b, _)| a == b) {
             let (code, requests) = (equal[0].0, equal.iter().map(|(_, requests)| requests).sum());
             writer.push(&request_type, code, requests)?;
@@ -87,29 +87,36 @@ fn build_counts(partials: &[Partial], out: &Path) -> Result<(), Error> {
     Ok(writer.finish()?)
 }
 
-/// Sums over all types: of each month, of each place and status.
+/// Sums over all types: at the index of each month, those of each place and status; nothing for months without rows.
 #[derive(Default)]
-struct Totals(BTreeMap<u16, Vec<i64>>);
+struct Totals(Vec<Vec<i64>>);
 
 impl Totals {
     fn add(&mut self, code: CellCode, requests: i64) {
-        let month = self.0.entry(code.month_index()).or_insert_with(|| vec![0; usize::from(Place::COUNT) * STATUSES]);
-        month[usize::from(code.place().number()) * STATUSES + code.status_index() as usize] += requests;
+        let month = usize::from(code.month_index());
+        if self.0.len() <= month {
+            self.0.resize_with(month + 1, Vec::new);
+        }
+        let sums = &mut self.0[month];
+        if sums.is_empty() {
+            sums.resize(usize::from(Place::COUNT) * STATUSES, 0);
+        }
+        sums[usize::from(code.place().number()) * STATUSES + code.status_index() as usize] += requests;
     }
 
     /// All that are not zero, in order.
     fn cells(&self) -> Vec<(CellCode, i64)> {
-        let mut cells = Vec::new();
-        for (&month, sums) in &self.0 {
-            let all =
-                (0..Place::COUNT).filter_map(Place::new).flat_map(|place| Status::ALL.map(|status| (place, status)));
-            let Some(month) = Month::from_index(month) else { continue };
-            let all = all.map(|(place, status)| CellCode::new(place, month, status));
-            cells.extend(all.zip(sums.iter().copied()).filter(|(_, requests)| *requests != 0));
-        }
+        let months = (0..).map_while(Month::from_index).zip(&self.0);
+        let mut cells: Vec<_> = months.flat_map(|(month, sums)| cells_of(month).zip(sums.iter().copied())).collect();
+        cells.retain(|(_, requests)| *requests != 0);
         cells.sort_unstable();
         cells
     }
+}
+
+fn cells_of(month: Month) -> impl Iterator<Item = CellCode> {
+    let places = (0..Place::COUNT).filter_map(Place::new);
+    places.flat_map(move |place| Status::ALL.map(|status| CellCode::new(place, month, status)))
 }
 
 /// A file of partial counts, read up to its next row.
