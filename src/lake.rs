@@ -134,7 +134,7 @@ impl Lake {
             if n == 0 {
                 break;
             }
-            upload.wait_for_capacity(4).await.map_err(fails(key))?;
+            upload.wait_for_capacity(1).await.map_err(fails(key))?;
             upload.write(&chunk[..n]);
         }
         upload.finish().await.map_err(fails(key))?;

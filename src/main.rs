@@ -30,9 +30,14 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Serve(settings) => runtime()?.block_on(serve(settings)),
-        Command::Refresh(settings) => runtime()?.block_on(refresh(settings)),
-        Command::Clean(settings) => runtime()?.block_on(clean(&settings)),
+        Command::Serve(settings) => runtime().build()?.block_on(serve(settings)),
+        Command::Refresh(settings) => {
+            // Files are cleaned on these threads. Each of them keeps some of the memory of its last file, so they are few
+            // and always the same.
+            let threads = std::thread::available_parallelism().map_or(1, usize::from);
+            runtime().max_blocking_threads(threads).build()?.block_on(refresh(settings))
+        }
+        Command::Clean(settings) => runtime().build()?.block_on(clean(&settings)),
         Command::Contract => {
             print!("{}", toronto311::clean::contract::markdown());
             Ok(())
@@ -44,8 +49,10 @@ fn run(command: Command) -> anyhow::Result<()> {
     }
 }
 
-fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+fn runtime() -> tokio::runtime::Builder {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    runtime.enable_all();
+    runtime
 }
 
 async fn serve(settings: Serve) -> anyhow::Result<()> {

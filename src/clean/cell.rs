@@ -127,16 +127,6 @@ impl CellCode {
         self.0 & 7
     }
 
-    /// As a number, below 2^28.
-    pub(super) fn number(self) -> u32 {
-        self.0
-    }
-
-    /// From its number.
-    pub(super) fn from_number(number: u32) -> Self {
-        Self(number)
-    }
-
     /// The cell that it stands for.
     pub fn cell(self) -> Option<Cell> {
         let (geography, area) = (self.place().geography(), self.place().area());

@@ -8,9 +8,9 @@ use std::path::Path;
 use parquet::data_type::{Int32Type, Int64Type};
 
 use super::Problem;
-use super::cell::{CellCode, Place};
+use super::cell::Place;
 use super::parquet_file::{Encoder, ParquetFile, ROWS_PER_GROUP};
-use super::vocabulary::Vocabulary;
+use super::vocabulary::{MOST_KINDS, Vocabulary};
 use crate::domain::{Month, Status};
 
 /// Ordered by type, then by the other three.
@@ -22,8 +22,9 @@ const SCHEMA: &str = "message partial_counts {
     required int64 requests;
 }";
 
-/// Cells held before those that are the same are added up. A year has some 300,000.
-const CELLS: usize = 1 << 20;
+/// Cells held before those that are the same are added up, should a file not be ordered by time; a year has some
+/// 300,000.
+const CELLS: usize = 1 << 18;
 
 /// An accepted row, as far as it is counted.
 #[derive(Debug, Clone, Copy)]
@@ -38,71 +39,186 @@ pub struct Counted {
     pub status: Status,
 }
 
-/// The counts of one file, by the type's number in the vocabulary (high half) and the cell's code (low half).
-#[derive(Default)]
+/// What rows of one year are counted by, in 31 bits: type, place, month, status. Ordered as these are.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Key(u32);
+
+const TYPE: u32 = 16;
+const PLACE: u32 = 7;
+const MONTH: u32 = 3;
+
+// A type has 15 bits, a place 9, a month of the year 4, a status 3.
+const _: () = assert!(MOST_KINDS < 1 << 15 && Place::COUNT <= 1 << 9 && Status::ALL.len() <= 1 << 3);
+
+impl Key {
+    fn new(request_type: u32, place: Place, month: Month, status: Status) -> Self {
+        let month = u32::from(month.month()) - 1;
+        Self(request_type << TYPE | u32::from(place.number()) << PLACE | month << MONTH | status as u32)
+    }
+
+    fn request_type(self) -> u32 {
+        self.0 >> TYPE
+    }
+
+    fn with_type(self, request_type: u32) -> Self {
+        Self(request_type << TYPE | self.0 & ((1 << TYPE) - 1))
+    }
+
+    fn place(self) -> i32 {
+        (self.0 >> PLACE & 0x1ff) as i32
+    }
+
+    fn month_of_year(self) -> i32 {
+        (self.0 >> MONTH & 0xf) as i32
+    }
+
+    fn status(self) -> i32 {
+        (self.0 & 7) as i32
+    }
+}
+
+/// A key with its rows. In one word it is sorted fastest: many are.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Count(u64);
+
+impl Count {
+    fn new(key: Key, requests: u64) -> Self {
+        Self(u64::from(key.0) << 32 | requests)
+    }
+
+    fn key(self) -> Key {
+        Key((self.0 >> 32) as u32)
+    }
+
+    /// A file has less than 2^32 rows.
+    fn requests(self) -> u64 {
+        self.0 & 0xffff_ffff
+    }
+}
+
+/// The counts of one file.
 pub struct Counts {
-    cells: Vec<(u64, u64)>,
+    year: u16,
+    /// Of the month that rows are added of: in order and each once.
+    of_month: Vec<Count>,
+    month: Option<Month>,
+    /// Of the months before.
+    cells: Vec<Count>,
     /// Those of the cells that are known to be in order and each there once.
     summed: usize,
-    keys: Vec<u32>,
+    keys: Vec<Key>,
 }
 
 impl Counts {
-    /// Counts rows of a month in both geographies. Many at a time: sorted, equal ones lie side by side, which costs half
-    /// of looking each up.
+    /// Of a year without rows.
+    pub fn new(year: u16) -> Self {
+        Self { year, of_month: Vec::new(), month: None, cells: Vec::new(), summed: 0, keys: Vec::new() }
+    }
+
+    /// Counts rows of a month in both geographies. Many at a time: sorted, equal ones lie side by side, which costs less
+    /// than to look each up.
     pub fn add(&mut self, month: Month, rows: impl Iterator<Item = Counted>) {
+        if self.month.replace(month) != Some(month) {
+            self.end_month();
+        }
         self.keys.clear();
         for row in rows {
-            let key = |place: Place| row.request_type << 12 | u32::from(place.number()) << 3 | row.status as u32;
-            self.keys.extend([key(row.ward), key(row.fsa)]);
+            self.keys.extend([row.ward, row.fsa].map(|place| Key::new(row.request_type, place, month, row.status)));
         }
         self.keys.sort_unstable();
-        for equal in self.keys.chunk_by(|a, b| a == b) {
-            let code = code_of(equal[0], month);
-            self.cells.push((u64::from(equal[0] >> 12) << 32 | u64::from(code.number()), equal.len() as u64));
-        }
-        if self.cells.len() > CELLS.max(2 * self.summed) {
-            self.sum();
+        let counts = self.keys.chunk_by(|a, b| a == b).map(|equal| Count::new(equal[0], equal.len() as u64));
+        self.of_month.extend(counts);
+        sum(&mut self.of_month);
+    }
+
+    /// In a file ordered by time, a month comes once and its cells are complete.
+    fn end_month(&mut self) {
+        self.cells.append(&mut self.of_month);
+        if self.cells.len() > 2 * self.summed.max(CELLS) {
+            sum(&mut self.cells);
+            self.summed = self.cells.len();
         }
     }
 
-    fn sum(&mut self) {
-        self.cells.sort_unstable_by_key(|(key, _)| *key);
-        self.cells.dedup_by(|next, sum| {
-            let same = next.0 == sum.0;
-            sum.1 += if same { next.1 } else { 0 };
-            same
-        });
-        self.summed = self.cells.len();
-    }
-
-    /// Writes them ordered by type, then cell.
+    /// Writes them ordered by type, then as the columns are.
     pub fn write(mut self, path: &Path, vocabulary: &Vocabulary) -> Result<(), Problem> {
+        self.end_month();
         let ids = vocabulary.type_ids.all();
         let mut by_id: Vec<u32> = (0..ids.len() as u32).collect();
         by_id.sort_unstable_by_key(|&number| &ids[number as usize]);
         let mut rank = vec![0; ids.len()];
-        by_id.iter().enumerate().for_each(|(at, &number)| rank[number as usize] = at as u64);
-        for (key, _) in &mut self.cells {
-            *key = rank[(*key >> 32) as usize] << 32 | *key & 0xffff_ffff;
+        by_id.iter().enumerate().for_each(|(at, &number)| rank[number as usize] = at as u32);
+        for cell in &mut self.cells {
+            let key = cell.key();
+            *cell = Count::new(key.with_type(rank[key.request_type() as usize]), cell.requests());
         }
-        self.sum();
+        sum(&mut self.cells);
+        let first_month = i32::from(self.year) * 12;
         let (mut file, mut encoder) = (ParquetFile::create(path, SCHEMA)?, Encoder::new()?);
-        for rows in self.cells.chunks(ROWS_PER_GROUP) {
-            let codes = || rows.iter().map(|(key, _)| CellCode::from_number(*key as u32));
+        for cells in self.cells.chunks(ROWS_PER_GROUP) {
+            let keys = cells.iter().map(|cell| cell.key());
             let mut group = file.row_group(&mut encoder)?;
-            group.texts(ids, rows.iter().map(|(key, _)| by_id[(*key >> 32) as usize]))?;
-            group.numbers::<Int32Type>(codes().map(|code| i32::from(code.place().number())))?;
-            group.numbers::<Int32Type>(codes().map(|code| i32::from(code.month_index())))?;
-            group.numbers::<Int32Type>(codes().map(|code| code.status_index() as i32))?;
-            group.numbers::<Int64Type>(rows.iter().map(|(_, requests)| *requests as i64))?;
+            group.texts(ids, keys.clone().map(|key| by_id[key.request_type() as usize]))?;
+            group.numbers::<Int32Type>(keys.clone().map(Key::place))?;
+            group.numbers::<Int32Type>(keys.clone().map(|key| first_month + key.month_of_year()))?;
+            group.numbers::<Int32Type>(keys.clone().map(Key::status))?;
+            group.numbers::<Int64Type>(cells.iter().map(|cell| cell.requests() as i64))?;
             group.finish()?;
         }
         file.finish()
     }
 }
 
-/// The cell of a key as [`Counts::add`] makes them.
-fn code_of(key: u32, month: Month) -> CellCode {
-    CellCode::from_number((key >> 3 & 0x1ff) << 19 | (month.index() as u32) << 3 | key & 7)
+/// Puts counts in order and adds up those of one key. Stretches that are in order already cost next to nothing.
+fn sum(counts: &mut Vec<Count>) {
+    counts.sort();
+    counts.dedup_by(|next, sum| {
+        let same = next.key() == sum.key();
+        sum.0 += if same { next.requests() } else { 0 };
+        same
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+    use parquet::record::RowAccessor;
+
+    use super::*;
+
+    #[test]
+    fn rows_added_at_different_times_are_one_cell() {
+        let mut vocabulary = Vocabulary::default();
+        let [b, a] = [b"b", b"a"].map(|label| {
+            let kind = vocabulary.kind(label, b"", b"").unwrap();
+            vocabulary.get(kind).request_type
+        });
+        let (ward, fsa) = (Place::of_ward(None), Place::of_fsa(None));
+        let row = |request_type| Counted { request_type, ward, fsa, status: Status::New };
+        let mut counts = Counts::new(2024);
+        let month = |text: &str| text.parse().unwrap();
+        counts.add(month("2024-12"), [row(a), row(b)].into_iter());
+        counts.add(month("2024-01"), [row(b)].into_iter());
+        counts.add(month("2024-12"), [row(b), row(b)].into_iter());
+        let file = tempfile::NamedTempFile::new().unwrap();
+        counts.write(file.path(), &vocabulary).unwrap();
+        let rows = SerializedFileReader::new(file.reopen().unwrap()).unwrap().into_iter().map(|row| {
+            let row = row.unwrap();
+            let numbers = [1, 2, 3].map(|column| row.get_int(column).unwrap());
+            (row.get_string(0).unwrap().clone(), numbers, row.get_long(4).unwrap())
+        });
+        let (december, status) = (2024 * 12 + 11, Status::New as i32);
+        let cell = |id: &str, place: Place, month, requests| {
+            (id.to_owned(), [i32::from(place.number()), month, status], requests)
+        };
+        let expected = [
+            cell("a", ward, december, 1),
+            cell("a", fsa, december, 1),
+            cell("b", ward, 2024 * 12, 1),
+            cell("b", ward, december, 3),
+            cell("b", fsa, 2024 * 12, 1),
+            cell("b", fsa, december, 3),
+        ];
+        assert_eq!(rows.collect::<Vec<_>>(), expected);
+    }
 }

@@ -139,7 +139,7 @@ fn clean_csv(csv: &mut dyn Read, file: &str, year: u16, ward_model: WardModel, o
     let mut lines = Lines::new(csv);
     let columns = read_header(&mut lines)?;
     let mut reader = RowReader::new(&columns, year, ward_model);
-    let mut requests = RequestFiles::new(out)?;
+    let mut requests = RequestFiles::new(out, year)?;
     let mut quarantine = Quarantine::create(&out.join(QUARANTINE), file)?;
     let mut duplicates = Duplicates::default();
     let mut summary = Summary::new(file, year, &columns);

@@ -74,7 +74,7 @@ struct Row {
 
 impl RequestFiles {
     /// Files are created when their month has its first row.
-    pub fn new(folder: &Path) -> Result<Self, Problem> {
+    pub fn new(folder: &Path, year: u16) -> Result<Self, Problem> {
         Ok(Self {
             folder: folder.to_owned(),
             months: Default::default(),
@@ -82,7 +82,7 @@ impl RequestFiles {
             streets: Texts::default(),
             area_codes: area_codes(),
             encoder: Encoder::new()?,
-            counts: Counts::default(),
+            counts: Counts::new(year),
         })
     }
 
@@ -131,8 +131,8 @@ impl RequestFiles {
         let Some(file) = self.months[at].as_mut().filter(|file| !file.rows.is_empty()) else { return Ok(()) };
         self.counts.add(file.month, file.rows.iter().map(|row| row.counted(vocabulary)));
         file.write(&self.streets, &self.area_codes, vocabulary, &mut self.encoder)?;
-        self.rows_held -= file.rows.len();
-        file.rows.clear();
+        // Freed, not kept: in a file ordered by time, a month that was written has hardly a row to come.
+        self.rows_held -= std::mem::take(&mut file.rows).len();
         Ok(())
     }
 
