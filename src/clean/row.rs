@@ -133,8 +133,9 @@ impl<'c> RowReader<'c> {
     }
 
     fn kind(&mut self, layout: &Layout<'_>, line: &[u8]) -> Result<u32, Reason> {
-        let [request_type, division, section] =
-            [Column::RequestType, Column::Division, Column::Section].map(|column| self.value(layout, line, column));
+        let request_type = self.value(layout, line, Column::RequestType);
+        let division = self.value(layout, line, Column::Division);
+        let section = self.value(layout, line, Column::Section);
         self.vocabulary.kind(&request_type, &division, &section).ok_or(Reason::BadType)
     }
 
