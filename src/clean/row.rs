@@ -111,8 +111,8 @@ impl<'c> RowReader<'c> {
             status: self.status(&layout, line),
             ward,
             fsa,
-            street_1: decode(self.value(&layout, line, Column::Street1)),
-            street_2: decode(self.value(&layout, line, Column::Street2)),
+            street_1: self.street(&layout, line, Column::Street1),
+            street_2: self.street(&layout, line, Column::Street2),
             kind,
             repaired: layout.repaired(),
         })
@@ -120,6 +120,12 @@ impl<'c> RowReader<'c> {
 
     fn value<'l>(&self, layout: &Layout<'_>, line: &'l [u8], column: Column) -> Cow<'l, [u8]> {
         layout.get(line, &self.fields, column)
+    }
+
+    /// Nine rows of ten have none.
+    fn street<'l>(&self, layout: &Layout<'_>, line: &'l [u8], column: Column) -> Cow<'l, str> {
+        let name = self.value(layout, line, column);
+        if name.is_empty() { Cow::Borrowed("") } else { decode(name) }
     }
 
     fn month_in_file(&self, created: DateTime) -> Result<Month, Reason> {
