@@ -181,7 +181,7 @@ fn sum(counts: &mut Vec<Count>) {
 
 #[cfg(test)]
 mod tests {
-    use parquet::file::reader::{FileReader, SerializedFileReader};
+    use parquet::file::reader::SerializedFileReader;
     use parquet::record::RowAccessor;
 
     use super::*;
