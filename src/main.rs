@@ -31,7 +31,9 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Serve(settings) => runtime()?.block_on(serve(settings))?,
+        Command::Serve(settings) => {
+            tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve(settings))?
+        }
         Command::Refresh(settings) => return runtime()?.block_on(refresh(&settings)),
         Command::Status(settings) => {
             let status = runtime()?.block_on(async { status::read(&Lake::open(&settings.lake.folder)?).await })?;
@@ -49,8 +51,11 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Files are cleaned on the blocking threads. Each of them keeps some of the memory of its last file, so there are as many
+/// as cores and always the same.
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    tokio::runtime::Builder::new_multi_thread().max_blocking_threads(threads).enable_all().build()
 }
 
 async fn serve(settings: Serve) -> anyhow::Result<()> {

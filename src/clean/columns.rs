@@ -90,6 +90,7 @@ impl Layout<'_> {
     }
 
     /// The value of a column.
+    #[inline]
     pub fn get<'a>(&self, line: &'a [u8], fields: &Fields, column: Column) -> std::borrow::Cow<'a, [u8]> {
         let at = self.columns.positions[column as usize];
         match self.joined {

@@ -7,7 +7,9 @@ use std::path::Path;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::{Row, RowAccessor};
 
+use crate::clean::cell::Place;
 use crate::clean::{self, Error, Summary};
+use crate::domain::Geography;
 
 /// The header of the City's files.
 pub const HEADER: &[u8] = b"Creation Date,Status,First 3 Chars of Postal Code,Intersection Street 1,\
@@ -57,8 +59,9 @@ fn assert_conserved(summary: &Summary, out: &Path) {
     assert_eq!(row_count(&out.join(clean::QUARANTINE)), summary.quarantined());
     let (mut by_ward, mut by_fsa) = (0, 0);
     for row in rows(&out.join(clean::COUNTS)) {
-        let of_geography = if row.get_string(1).unwrap() == "ward" { &mut by_ward } else { &mut by_fsa };
-        *of_geography += row.get_long(6).unwrap() as u64;
+        let place = Place::new(row.get_int(1).unwrap() as u16).unwrap();
+        let of_geography = if place.geography() == Geography::Ward { &mut by_ward } else { &mut by_fsa };
+        *of_geography += row.get_long(4).unwrap() as u64;
     }
     let by_type: i64 = rows(&out.join(clean::REQUEST_TYPES)).map(|row| row.get_long(6).unwrap()).sum();
     assert_eq!((by_ward, by_fsa, by_type as u64), (summary.accepted, summary.accepted, summary.accepted));

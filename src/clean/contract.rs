@@ -214,8 +214,9 @@ pub const RULES: [Rule; 30] = [
         "types come and go; a new one passes through and is reported"),
     rule("Ward", "Name (NN), a pair of the 44-ward or the 25-ward model", OnBreak::Warn,
         "43 of 2,225,151 rows of 2022 to 2026 have no ward; such rows count by their FSA"),
-    rule("Ward", "Etobicoke North (01): of 44 wards in files to 2017, of 25 from 2018", OnBreak::Repair,
-        "the one pair of name and number that is in both models; numbers alone collide throughout"),
+    rule("Ward", "Etobicoke North (01): of the model that most other wards in the file's first 1,000 lines have", OnBreak::Repair,
+        "the one pair of name and number that is in both models; 2018 was published with 44 wards first, then with 25. \
+         Where no other ward tells, 44 to 2017 and 25 from 2018"),
     rule("First 3 Chars of Postal Code", "M, digit, letter, in either case; or Intersection", OnBreak::Warn,
         "8 % to 16 % of the rows are at an intersection; such rows count by their ward"),
     rule("Ward, First 3 Chars of Postal Code", "at least one of the two", OnBreak::Quarantine(Reason::NoArea),

@@ -7,7 +7,7 @@
 //! | | `counts.parquet`, `request_types.parquet`: partial counts, merged with those of other years into marts |
 //! | | `summary.json`: what was read and where it went; written last, so a folder without it is not complete |
 //!
-//! One pass, line by line, in memory that does not grow with the file. Every row that is not blank is accepted or
+//! A look at the first lines tells the ward model; then one pass, line by line, in memory that does not grow with the file. Every row that is not blank is accepted or
 //! quarantined, whatever its bytes: `read = accepted + quarantined`. The result depends on the file, its year and this
 //! code only.
 //!
@@ -17,17 +17,21 @@
 //! FSA; `Intersection` is no FSA and no break either.
 
 mod archive;
+pub mod cell;
 mod columns;
 #[cfg(test)]
 mod conservation;
 pub mod contract;
 pub mod counts;
 mod duplicates;
+mod era;
 pub mod fields;
+mod hybrid;
 pub mod ledger;
 mod lines;
-mod parquet_file;
+pub mod parquet_file;
 mod quarantine;
+pub mod request_types;
 mod requests;
 pub mod restatement;
 mod row;
@@ -41,9 +45,9 @@ use std::io::{self, Read};
 use std::path::Path;
 
 pub use contract::Reason;
-pub use parquet_file::ParquetFile;
 pub use summary::Summary;
 
+use crate::domain::WardModel;
 use columns::Columns;
 use duplicates::Duplicates;
 use lines::Lines;
@@ -126,9 +130,6 @@ pub enum Problem {
     /// The output can't be written.
     #[error("cleaned rows cannot be written: {0}")]
     Write(#[source] io::Error),
-    /// Arrow refused a batch: a bug.
-    #[error("cleaned rows do not fit their schema: {0}")]
-    Arrow(#[from] arrow_schema::ArrowError),
     /// Parquet could not be written.
     #[error("cleaned rows cannot be written: {0}")]
     Parquet(#[from] parquet::errors::ParquetError),
@@ -137,16 +138,17 @@ pub enum Problem {
 /// Cleans the file of one year into an existing, empty folder.
 pub fn clean(path: &Path, year: u16, out: &Path) -> Result<Summary, Error> {
     let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    archive::with_csv(path, |csv| clean_csv(csv, &file, year, out)).map_err(|problem| Error { file, problem })
+    let wards = archive::with_csv(path, |csv| Ok(era::ward_model(csv, year)));
+    let cleaned = wards.and_then(|wards| archive::with_csv(path, |csv| clean_csv(csv, &file, year, wards, out)));
+    cleaned.map_err(|problem| Error { file, problem })
 }
 
-fn clean_csv(csv: &mut dyn Read, file: &str, year: u16, out: &Path) -> Result<Summary, Problem> {
+fn clean_csv(csv: &mut dyn Read, file: &str, year: u16, ward_model: WardModel, out: &Path) -> Result<Summary, Problem> {
     let mut lines = Lines::new(csv);
     let columns = read_header(&mut lines)?;
-    let mut reader = RowReader::new(&columns, year);
-    let mut requests = RequestFiles::new(out, year);
+    let mut reader = RowReader::new(&columns, year, ward_model);
+    let mut requests = RequestFiles::new(out, year)?;
     let mut quarantine = Quarantine::create(&out.join(QUARANTINE), file)?;
-    let mut counts = counts::Counts::default();
     let mut duplicates = Duplicates::default();
     let mut summary = Summary::new(file, year, &columns);
     while advance(&mut lines)? {
@@ -156,7 +158,6 @@ fn clean_csv(csv: &mut dyn Read, file: &str, year: u16, out: &Path) -> Result<Su
             Some(Ok(request)) => {
                 summary.accept(&request);
                 duplicates.see(request.created, lines.line());
-                counts.add(&request);
                 requests.add(&request, reader.vocabulary())?;
             }
             Some(Err(reason)) => {
@@ -169,9 +170,9 @@ fn clean_csv(csv: &mut dyn Read, file: &str, year: u16, out: &Path) -> Result<Su
             return Err(Problem::TooManyTypes(vocabulary::MOST_KINDS));
         }
     }
-    requests.finish(reader.vocabulary())?;
+    let counts = requests.finish(reader.vocabulary())?;
     counts.write(&out.join(COUNTS), reader.vocabulary())?;
-    counts::write_request_types(&out.join(REQUEST_TYPES), reader.vocabulary())?;
+    request_types::write(&out.join(REQUEST_TYPES), reader.vocabulary())?;
     quarantine.finish()?;
     summary.complete(duplicates.surplus, reader.unknown_statuses());
     let json = serde_json::to_vec_pretty(&summary).map_err(|e| Problem::Write(e.into()))?;

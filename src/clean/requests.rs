@@ -1,221 +1,228 @@
-//! Accepted rows as Parquet, one file a month.
+//! Accepted rows: as Parquet, one file a month, and counted.
 //!
-//! Columns that repeat are written from numbers into a list of their values, so a row costs a few integers until the
-//! file is written.
+//! Until a row group is written, a row is a few numbers, most of them into a list of texts.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use arrow_array::builder::StringBuilder;
-use arrow_array::{ArrayRef, Int8Array, Int32Array, RecordBatch, StringArray, TimestampMicrosecondArray};
-use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use jiff::tz::TimeZone;
+use parquet::data_type::{Int32Type, Int64Type};
 
 use super::Problem;
-use super::counts::dictionary;
+use super::cell::{Place, area_codes};
+use super::counts::{Counted, Counts};
 use super::fields::Season;
-use super::parquet_file::ParquetFile;
+use super::parquet_file::{Encoder, NONE, ParquetFile, ROWS_PER_GROUP};
 use super::row::Request;
-use super::vocabulary::{Texts, Vocabulary};
+use super::vocabulary::{Kind, Texts, Vocabulary};
 use crate::domain::{Month, Status, WardModel};
 
-/// Rows held for a month before they are handed to the Parquet writer.
-const BATCH: usize = 8192;
+/// Rows of all months held until a row group is written: a busy month.
+const ROWS_HELD: usize = ROWS_PER_GROUP;
 
-/// Encoded rows of all months held until a row group is written: a busy month.
-const ROWS_HELD: usize = 48 * 1024;
-
-/// Bytes of street names held for a month, should they be longer than any street's.
-const STREET_BYTES: usize = 1 << 20;
+/// Bytes of street names held, should they be longer than any street's.
+const STREET_BYTES: usize = 4 << 20;
 
 const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
-/// Columns that are numbers into a list, in the order of [`schema`] between `creation_date` and the streets.
-const CODED: [(&str, bool); 7] = [
-    ("month", false),
-    ("season", false),
-    ("weekday", false),
-    ("status", false),
-    ("ward_model", true),
-    ("ward", true),
-    ("fsa", true),
-];
-
-/// The four columns of [`super::vocabulary::Kind`].
-const KIND: [&str; 4] = ["request_type", "request_type_label", "division", "section"];
-
-fn schema() -> Schema {
-    let text = || DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
-    let mut fields = vec![
-        Field::new("creation_date", DataType::Timestamp(TimeUnit::Microsecond, None), false),
-        Field::new("hour", DataType::Int8, false),
-    ];
-    fields.extend(CODED.map(|(name, nullable)| Field::new(name, text(), nullable)));
-    fields.extend(["intersection_street_1", "intersection_street_2"].map(|n| Field::new(n, DataType::Utf8, true)));
-    fields.extend(KIND.map(|name| Field::new(name, text(), false)));
-    Schema::new(fields)
-}
+const SCHEMA: &str = "message requests {
+    required int64 creation_date (TIMESTAMP(MICROS, false));
+    required int32 hour (INTEGER(8, true));
+    required binary month (STRING);
+    required binary season (STRING);
+    required binary weekday (STRING);
+    required binary status (STRING);
+    optional binary ward_model (STRING);
+    optional binary ward (STRING);
+    optional binary fsa (STRING);
+    optional binary intersection_street_1 (STRING);
+    optional binary intersection_street_2 (STRING);
+    required binary request_type (STRING);
+    required binary request_type_label (STRING);
+    required binary division (STRING);
+    required binary section (STRING);
+}";
 
 /// The files of one year.
 pub struct RequestFiles {
     folder: PathBuf,
-    values: [ArrayRef; CODED.len()],
-    texts: KindTexts,
     months: [Option<MonthFile>; 12],
+    rows_held: usize,
+    streets: Texts,
+    area_codes: Vec<String>,
+    encoder: Encoder,
+    counts: Counts,
+}
+
+struct MonthFile {
+    month: Month,
+    parquet: ParquetFile,
+    rows: Vec<Row>,
+}
+
+/// A row of a known month.
+struct Row {
+    /// Civil time in microseconds, as if it were UTC, which is what a timestamp without a zone means in Parquet.
+    created: i64,
+    /// Into the vocabulary.
+    kind: u32,
+    /// Into the names met.
+    streets: [u32; 2],
+    ward: Place,
+    fsa: Place,
+    status: Status,
 }
 
 impl RequestFiles {
     /// Files are created when their month has its first row.
-    pub fn new(folder: &Path, year: u16) -> Self {
-        let months: Vec<_> = (1..=12).filter_map(|month| Month::new(year, month)).map(|m| m.to_string()).collect();
-        let wards = (1..=WardModel::Wards44.count()).map(|number| format!("{number:02}")).collect();
-        let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
-        let values = [
-            months,
-            words(&Season::ALL.map(Season::as_str)),
-            words(&WEEKDAYS),
-            words(&Status::ALL.map(Status::as_str)),
-            words(&[WardModel::Wards44.as_str(), WardModel::Wards25.as_str()]),
-            wards,
-            fsa_values(),
-        ];
-        Self {
+    pub fn new(folder: &Path, year: u16) -> Result<Self, Problem> {
+        Ok(Self {
             folder: folder.to_owned(),
-            values: values.map(strings),
-            texts: KindTexts::default(),
             months: Default::default(),
-        }
+            rows_held: 0,
+            streets: Texts::default(),
+            area_codes: area_codes(),
+            encoder: Encoder::new()?,
+            counts: Counts::new(year),
+        })
     }
 
     /// Takes an accepted row.
     pub fn add(&mut self, request: &Request<'_>, vocabulary: &Vocabulary) -> Result<(), Problem> {
+        let row = Row {
+            created: TimeZone::UTC.to_timestamp(request.created).map_or(0, |t| t.as_microsecond()),
+            kind: request.kind,
+            streets: [&request.street_1, &request.street_2].map(|street| self.street(street)),
+            ward: Place::of_ward(request.ward),
+            fsa: Place::of_fsa(request.fsa),
+            status: request.status,
+        };
         let slot = &mut self.months[usize::from(request.month.month() - 1)];
         let file = match slot {
             Some(file) => file,
             None => slot.insert(MonthFile::create(&self.folder, request.month)?),
         };
-        file.push(request);
-        if file.is_full() {
-            file.flush(&self.values, &self.texts.of(vocabulary))?;
-            self.end_a_row_group()?;
+        file.rows.push(row);
+        self.rows_held += 1;
+        if self.streets.bytes() > STREET_BYTES {
+            return self.write_all(vocabulary);
         }
+        if self.rows_held >= ROWS_HELD { self.write_largest(vocabulary) } else { Ok(()) }
+    }
+
+    fn street(&mut self, name: &str) -> u32 {
+        if name.is_empty() { NONE } else { self.streets.id(name) }
+    }
+
+    /// In a file ordered by time, this is a whole month.
+    fn write_largest(&mut self, vocabulary: &Vocabulary) -> Result<(), Problem> {
+        let rows = |at: &usize| self.months[*at].as_ref().map_or(0, |file| file.rows.len());
+        let most = (0..self.months.len()).max_by_key(rows).unwrap_or_default();
+        self.write(most, vocabulary)
+    }
+
+    /// After this, no row needs a street's number any more.
+    fn write_all(&mut self, vocabulary: &Vocabulary) -> Result<(), Problem> {
+        (0..self.months.len()).try_for_each(|at| self.write(at, vocabulary))?;
+        self.streets = Texts::default();
         Ok(())
     }
 
-    /// Keeps few rows in memory over all months: where there are too many, those of the month with the most are written.
-    /// In a file ordered by time, that is a whole month.
-    fn end_a_row_group(&mut self) -> Result<(), Problem> {
-        let open = self.months.iter_mut().flatten();
-        if open.map(|file| file.parquet.rows_held()).sum::<usize>() <= ROWS_HELD {
-            return Ok(());
-        }
-        let most = self.months.iter_mut().flatten().max_by_key(|file| file.parquet.rows_held());
-        most.map_or(Ok(()), |file| file.parquet.end_row_group())
-    }
-
-    /// Writes what is held and completes every file.
-    pub fn finish(mut self, vocabulary: &Vocabulary) -> Result<(), Problem> {
-        let texts = self.texts.of(vocabulary);
-        for mut file in self.months.into_iter().flatten() {
-            file.flush(&self.values, &texts)?;
-            file.parquet.finish()?;
-        }
+    fn write(&mut self, at: usize, vocabulary: &Vocabulary) -> Result<(), Problem> {
+        let Some(file) = self.months[at].as_mut().filter(|file| !file.rows.is_empty()) else { return Ok(()) };
+        self.counts.add(file.month, file.rows.iter().map(|row| row.counted(vocabulary)));
+        file.write(&self.streets, &self.area_codes, vocabulary, &mut self.encoder)?;
+        // Freed, not kept: in a file ordered by time, a month that was written has hardly a row to come.
+        self.rows_held -= std::mem::take(&mut file.rows).len();
         Ok(())
     }
-}
 
-struct MonthFile {
-    parquet: ParquetFile,
-    created: Vec<i64>,
-    hour: Vec<i8>,
-    coded: [Vec<Option<i32>>; CODED.len()],
-    street_1: StringBuilder,
-    street_2: StringBuilder,
-    kind: [Vec<i32>; KIND.len()],
+    /// Writes what is held, completes every file, and returns the counts.
+    pub fn finish(mut self, vocabulary: &Vocabulary) -> Result<Counts, Problem> {
+        self.write_all(vocabulary)?;
+        self.months.into_iter().flatten().try_for_each(|file| file.parquet.finish())?;
+        Ok(self.counts)
+    }
 }
 
 impl MonthFile {
     fn create(folder: &Path, month: Month) -> Result<Self, Problem> {
         let folder = folder.join(format!("month={month}"));
         std::fs::create_dir_all(&folder).map_err(Problem::Write)?;
-        Ok(Self {
-            parquet: ParquetFile::create(&folder.join("requests.parquet"), schema())?,
-            created: Vec::with_capacity(BATCH),
-            hour: Vec::with_capacity(BATCH),
-            coded: Default::default(),
-            street_1: StringBuilder::new(),
-            street_2: StringBuilder::new(),
-            kind: Default::default(),
-        })
+        let parquet = ParquetFile::create(&folder.join("requests.parquet"), SCHEMA)?;
+        Ok(Self { month, parquet, rows: Vec::new() })
     }
 
-    fn push(&mut self, request: &Request<'_>) {
-        // Civil time is stored as if it were UTC, which is what a timestamp without a zone means in Parquet.
-        self.created.push(TimeZone::UTC.to_timestamp(request.created).map_or(0, |t| t.as_microsecond()));
-        self.hour.push(request.created.hour());
-        let weekday = i32::from(request.created.weekday().to_monday_zero_offset());
-        let codes = [
-            Some(i32::from(request.month.month()) - 1),
-            Some(Season::of(request.month) as i32),
-            Some(weekday),
-            Some(request.status as i32),
-            request.ward.map(|ward| ward.model() as i32),
-            request.ward.map(|ward| i32::from(ward.number()) - 1),
-            request.fsa.map(|fsa| i32::from(fsa.index())),
-        ];
-        for (column, code) in self.coded.iter_mut().zip(codes) {
-            column.push(code);
-        }
-        self.street_1.append_option(Some(&request.street_1).filter(|street| !street.is_empty()));
-        self.street_2.append_option(Some(&request.street_2).filter(|street| !street.is_empty()));
-        let kind = request.kind;
-        for (column, code) in self.kind.iter_mut().zip([kind.request_type, kind.label, kind.division, kind.section]) {
-            column.push(code as i32);
-        }
-    }
-
-    fn is_full(&self) -> bool {
-        let streets = self.street_1.values_slice().len() + self.street_2.values_slice().len();
-        self.created.len() == BATCH || streets > STREET_BYTES
-    }
-
-    fn flush(&mut self, values: &[ArrayRef; CODED.len()], texts: &[ArrayRef; KIND.len()]) -> Result<(), Problem> {
-        let mut columns: Vec<ArrayRef> = vec![
-            Arc::new(TimestampMicrosecondArray::from(std::mem::take(&mut self.created))),
-            Arc::new(Int8Array::from(std::mem::take(&mut self.hour))),
-        ];
-        for (codes, values) in self.coded.iter_mut().zip(values) {
-            columns.push(dictionary(Int32Array::from(std::mem::take(codes)), values.clone())?);
-        }
-        columns.push(Arc::new(self.street_1.finish()));
-        columns.push(Arc::new(self.street_2.finish()));
-        for (codes, texts) in self.kind.iter_mut().zip(texts) {
-            columns.push(dictionary(Int32Array::from(std::mem::take(codes)), texts.clone())?);
-        }
-        let batch = RecordBatch::try_new(self.parquet.schema(), columns)?;
-        self.parquet.write(&batch)
+    fn write(
+        &mut self,
+        streets: &Texts,
+        area_codes: &[String],
+        vocabulary: &Vocabulary,
+        encoder: &mut Encoder,
+    ) -> Result<(), Problem> {
+        let rows = self.rows.iter();
+        let kinds = |of: fn(Kind) -> u32| self.rows.iter().map(move |row| of(vocabulary.get(row.kind)));
+        let always = || std::iter::repeat_n(0, self.rows.len());
+        let models = [WardModel::Wards44, WardModel::Wards25].map(WardModel::as_str);
+        let mut group = self.parquet.row_group(encoder)?;
+        group.numbers::<Int64Type>(rows.clone().map(|row| row.created))?;
+        group.numbers::<Int32Type>(rows.clone().map(Row::hour))?;
+        group.texts(&[self.month.to_string()], always())?;
+        group.texts(&[Season::of(self.month).as_str()], always())?;
+        group.texts(&WEEKDAYS, rows.clone().map(Row::weekday))?;
+        group.texts(&Status::ALL.map(Status::as_str), rows.clone().map(|row| row.status as u32))?;
+        group.texts(&models, rows.clone().map(|row| row.ward.ward_model().map_or(NONE, |model| model as u32)))?;
+        group.texts(area_codes, rows.clone().map(|row| row.ward.area_code().unwrap_or(NONE)))?;
+        group.texts(area_codes, rows.clone().map(|row| row.fsa.area_code().unwrap_or(NONE)))?;
+        group.texts(streets.all(), rows.clone().map(|row| row.streets[0]))?;
+        group.texts(streets.all(), rows.clone().map(|row| row.streets[1]))?;
+        group.texts(vocabulary.type_ids.all(), kinds(|kind| kind.request_type))?;
+        group.texts(vocabulary.labels.all(), kinds(|kind| kind.label))?;
+        group.texts(vocabulary.divisions.all(), kinds(|kind| kind.division))?;
+        group.texts(vocabulary.sections.all(), kinds(|kind| kind.section))?;
+        group.finish()
     }
 }
 
-fn strings(values: Vec<String>) -> ArrayRef {
-    Arc::new(StringArray::from(values))
-}
+const HOUR: i64 = 3600 * 1_000_000;
+const DAY: i64 = 24 * HOUR;
 
-/// The texts of the four columns of a kind, copied only when there are new ones.
-#[derive(Default)]
-struct KindTexts(Option<[ArrayRef; KIND.len()]>);
+impl Row {
+    fn hour(&self) -> i32 {
+        (self.created.rem_euclid(DAY) / HOUR) as i32
+    }
 
-impl KindTexts {
-    fn of(&mut self, vocabulary: &Vocabulary) -> [ArrayRef; KIND.len()] {
-        let all =
-            [&vocabulary.type_ids, &vocabulary.labels, &vocabulary.divisions, &vocabulary.sections].map(Texts::all);
-        let known =
-            self.0.take().filter(|known| known.iter().zip(all).all(|(array, texts)| array.len() == texts.len()));
-        let copy = |texts: &[String]| Arc::new(StringArray::from_iter_values(texts)) as ArrayRef;
-        self.0.insert(known.unwrap_or_else(|| all.map(copy))).clone()
+    /// From Monday; 1970 began on a Thursday.
+    fn weekday(&self) -> u32 {
+        (self.created.div_euclid(DAY) + 3).rem_euclid(7) as u32
+    }
+
+    fn counted(&self, vocabulary: &Vocabulary) -> Counted {
+        let request_type = vocabulary.get(self.kind).request_type;
+        Counted { request_type, ward: self.ward, fsa: self.fsa, status: self.status }
     }
 }
 
-fn fsa_values() -> Vec<String> {
-    ('0'..='9').flat_map(|digit| ('A'..='Z').map(move |letter| format!("M{digit}{letter}"))).collect()
+#[cfg(test)]
+mod tests {
+    use jiff::civil::DateTime;
+
+    use super::*;
+
+    #[test]
+    fn hour_and_weekday_follow_from_the_microseconds() {
+        for text in ["1969-12-31T23:59:59.999999", "1970-01-01T00:00:00", "2024-02-29T13:00:00", "0003-01-01T05:06:07"]
+        {
+            let created: DateTime = text.parse().unwrap();
+            let row = Row {
+                created: TimeZone::UTC.to_timestamp(created).unwrap().as_microsecond(),
+                kind: 0,
+                streets: [NONE; 2],
+                ward: Place::of_ward(None),
+                fsa: Place::of_fsa(None),
+                status: Status::New,
+            };
+            let weekday = created.weekday().to_monday_zero_offset();
+            assert_eq!((row.hour(), row.weekday()), (i32::from(created.hour()), weekday as u32), "{text}");
+        }
+    }
 }

@@ -12,9 +12,9 @@ use super::contract::{Column, Reason};
 use super::fields::{self, decode};
 use super::lines::Lines;
 use super::split::Fields;
-use super::vocabulary::{Kind, Vocabulary};
+use super::vocabulary::Vocabulary;
 use super::wards;
-use crate::domain::{Fsa, Month, Status, Ward};
+use crate::domain::{Fsa, Month, Status, Ward, WardModel};
 
 /// Distinct ward texts and unknown statuses that are remembered; the City has 69 and none.
 const REMEMBERED: usize = 1000;
@@ -35,8 +35,8 @@ pub struct Request<'l> {
     pub street_1: Cow<'l, str>,
     /// May be empty even where the first is not.
     pub street_2: Cow<'l, str>,
-    /// Type, division and section.
-    pub kind: Kind,
+    /// Type, division and section: the number of a kind in the vocabulary.
+    pub kind: u32,
     /// Whether an unquoted comma was put right.
     pub repaired: bool,
 }
@@ -45,6 +45,7 @@ pub struct Request<'l> {
 pub struct RowReader<'c> {
     columns: &'c Columns,
     year: u16,
+    ward_model: WardModel,
     fields: Fields,
     vocabulary: Vocabulary,
     wards: HashMap<Vec<u8>, Option<Ward>>,
@@ -52,11 +53,12 @@ pub struct RowReader<'c> {
 }
 
 impl<'c> RowReader<'c> {
-    /// For a file of a year with these columns.
-    pub fn new(columns: &'c Columns, year: u16) -> Self {
+    /// For a file of a year with these columns and mostly wards of this model.
+    pub fn new(columns: &'c Columns, year: u16, ward_model: WardModel) -> Self {
         Self {
             columns,
             year,
+            ward_model,
             fields: Fields::default(),
             vocabulary: Vocabulary::default(),
             wards: HashMap::new(),
@@ -109,15 +111,21 @@ impl<'c> RowReader<'c> {
             status: self.status(&layout, line),
             ward,
             fsa,
-            street_1: decode(self.value(&layout, line, Column::Street1)),
-            street_2: decode(self.value(&layout, line, Column::Street2)),
-            kind: self.vocabulary.get(kind),
+            street_1: self.street(&layout, line, Column::Street1),
+            street_2: self.street(&layout, line, Column::Street2),
+            kind,
             repaired: layout.repaired(),
         })
     }
 
     fn value<'l>(&self, layout: &Layout<'_>, line: &'l [u8], column: Column) -> Cow<'l, [u8]> {
         layout.get(line, &self.fields, column)
+    }
+
+    /// Nine rows of ten have none.
+    fn street<'l>(&self, layout: &Layout<'_>, line: &'l [u8], column: Column) -> Cow<'l, str> {
+        let name = self.value(layout, line, column);
+        if name.is_empty() { Cow::Borrowed("") } else { decode(name) }
     }
 
     fn month_in_file(&self, created: DateTime) -> Result<Month, Reason> {
@@ -131,8 +139,9 @@ impl<'c> RowReader<'c> {
     }
 
     fn kind(&mut self, layout: &Layout<'_>, line: &[u8]) -> Result<u32, Reason> {
-        let [request_type, division, section] =
-            [Column::RequestType, Column::Division, Column::Section].map(|column| self.value(layout, line, column));
+        let request_type = self.value(layout, line, Column::RequestType);
+        let division = self.value(layout, line, Column::Division);
+        let section = self.value(layout, line, Column::Section);
         self.vocabulary.kind(&request_type, &division, &section).ok_or(Reason::BadType)
     }
 
@@ -141,7 +150,7 @@ impl<'c> RowReader<'c> {
         if let Some(&known) = self.wards.get(text.as_ref()) {
             return known;
         }
-        let ward = wards::parse(&decode(Cow::Borrowed(&text)), self.year);
+        let ward = wards::parse(&decode(Cow::Borrowed(&text)), self.ward_model);
         if self.wards.len() < REMEMBERED {
             self.wards.insert(text.into_owned(), ward);
         }
@@ -169,7 +178,7 @@ mod tests {
 
     fn judge<T>(line: &str, look: impl Fn(Request<'_>) -> T) -> Option<Result<T, Reason>> {
         let columns = Columns::read(HEADER).unwrap();
-        let mut reader = RowReader::new(&columns, 2024);
+        let mut reader = RowReader::new(&columns, 2024, WardModel::Wards25);
         let mut lines = Lines::new(line.as_bytes());
         lines.advance().unwrap();
         reader.read(&lines).map(|judged| judged.map(look))

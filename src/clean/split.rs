@@ -27,6 +27,7 @@ impl Fields {
     }
 
     /// The field at an index without its quotes and with no blanks around; empty when there is none.
+    #[inline]
     pub fn get<'a>(&self, line: &'a [u8], index: usize) -> Cow<'a, [u8]> {
         let Some(span) = self.spans.get(index) else { return Cow::Borrowed(&[]) };
         let bytes = line[span.range.clone()].trim_ascii();

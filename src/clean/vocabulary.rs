@@ -16,12 +16,15 @@ pub const MOST_KINDS: usize = 20_000;
 pub struct Texts {
     ids: HashMap<String, u32>,
     texts: Vec<String>,
+    bytes: usize,
 }
 
 impl Texts {
-    fn id(&mut self, text: &str) -> u32 {
+    /// The number of a text.
+    pub fn id(&mut self, text: &str) -> u32 {
         *self.ids.entry_ref(text).or_insert_with(|| {
             self.texts.push(text.to_owned());
+            self.bytes += text.len();
             (self.texts.len() - 1) as u32
         })
     }
@@ -29,6 +32,11 @@ impl Texts {
     /// All, at the index that is their number.
     pub fn all(&self) -> &[String] {
         &self.texts
+    }
+
+    /// How long they are together.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     fn get(&self, id: u32) -> &str {

@@ -115,6 +115,9 @@ impl Ward {
 pub struct Fsa([u8; 3]);
 
 impl Fsa {
+    /// From `M0A` to `M9Z`, whether Canada Post uses them or not.
+    pub const COUNT: u16 = 260;
+
     /// Takes exactly `M\d[A-Z]`; trimming and upper-casing is the caller's.
     pub fn new(text: &[u8]) -> Option<Self> {
         match *text {

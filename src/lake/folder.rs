@@ -10,12 +10,13 @@ use super::sha256;
 /// How long another process may hold the lock. It does so for a rename; one that was paused just there is not waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Writes a file if the one there has this hash, or if there is none when `read` is `None`.
-pub(super) fn swap(folder: &Path, name: &str, read: Option<&str>, bytes: &[u8]) -> io::Result<bool> {
+/// Writes a file if the one there has this hash, or if there is none when `read` is `None`. Not on a thread for blocking
+/// work: those may all be cleaning, and a lease has to be renewed in time. It takes a few milliseconds.
+pub(super) async fn swap(folder: &Path, name: &str, read: Option<&str>, bytes: &[u8]) -> io::Result<bool> {
     let target = folder.join(name);
     let parent = target.parent().unwrap_or(folder);
     fs::create_dir_all(parent)?;
-    let _lock = lock(&folder.join(".lock"))?;
+    let _lock = lock(&folder.join(".lock")).await?;
     let found = match fs::read(&target) {
         Ok(found) => Some(sha256(&found)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -59,13 +60,15 @@ fn is_staged(name: &str) -> bool {
     name.rsplit_once('#').is_some_and(|(_, n)| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
 }
 
-fn lock(path: &Path) -> io::Result<File> {
+async fn lock(path: &Path) -> io::Result<File> {
     let file = File::options().create(true).append(true).open(path)?;
     let until = Instant::now() + PATIENCE;
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) if Instant::now() < until => std::thread::sleep(Duration::from_millis(5)),
+            Err(TryLockError::WouldBlock) if Instant::now() < until => {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
             Err(TryLockError::WouldBlock) => {
                 return Err(io::Error::new(io::ErrorKind::TimedOut, "another process holds the lock of the lake"));
             }

@@ -209,11 +209,9 @@ impl Lake {
     ) -> Result<Option<Generation>, Error> {
         let bytes = bytes.into();
         if let Some(folder) = &self.folder {
-            let (folder, key_text) = (folder.clone(), key.to_string());
-            let read = read.and_then(|read| read.0.e_tag.clone());
+            let read = read.and_then(|read| read.0.e_tag.as_deref());
+            let swapped = folder::swap(folder, &key.to_string(), read, &bytes).await.map_err(fails(key))?;
             let new = UpdateVersion { e_tag: Some(sha256(&bytes)), version: None };
-            let swap = move || folder::swap(&folder, &key_text, read.as_deref(), &bytes);
-            let swapped = tokio::task::spawn_blocking(swap).await.map_err(fails(key))?.map_err(fails(key))?;
             return Ok(swapped.then_some(Generation(new)));
         }
         let mode = read.map_or(PutMode::Create, |read| PutMode::Update(read.0.clone()));
@@ -235,7 +233,7 @@ impl Lake {
             if n == 0 {
                 break;
             }
-            upload.wait_for_capacity(4).await.map_err(fails(key))?;
+            upload.wait_for_capacity(1).await.map_err(fails(key))?;
             upload.write(&chunk[..n]);
         }
         upload.finish().await.map_err(fails(key))?;

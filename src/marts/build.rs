@@ -5,12 +5,17 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use hashbrown::HashMap;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 
-use super::read::{CodedRow, Error as ReadError, coded_rows, type_uses};
+use super::read::{Error as ReadError, PartialBatch, partial_batches, type_uses};
+use super::write::CellWriter;
 use super::{ALL_TYPES, REQUEST_TYPES, REQUESTS_BY_AREA_MONTH, TOTALS_BY_AREA_MONTH};
-use crate::clean::counts::{CellCode, CellWriter, TypeUse, write_type_uses};
+use crate::clean::cell::{CellCode, Place};
+use crate::clean::request_types::{TypeUse, write_type_uses};
 use crate::clean::{Problem, ledger};
+use crate::domain::{Month, Status};
+
+const STATUSES: usize = Status::ALL.len();
 
 /// Marts that could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -59,70 +64,98 @@ fn build_counts(partials: &[Partial], out: &Path) -> Result<(), Error> {
         inputs.push(Input::open(&partial.counts)?);
     }
     let mut writer = CellWriter::create(&out.join(REQUESTS_BY_AREA_MONTH))?;
-    let mut totals: HashMap<CellCode, i64> = HashMap::new();
+    let mut totals = Totals::default();
     let mut cells = Vec::new();
     while let Some(request_type) = inputs.iter().filter_map(Input::request_type).min() {
         for input in &mut inputs {
             input.take(&request_type, &mut cells)?;
         }
-        for (code, requests) in sums(&mut cells) {
+        // Each input's cells are in order, which this way of sorting makes use of.
+        cells.sort_by_key(|(code, _)| *code);
+        for equal in cells.chunk_by(|(a, _), (b, _)| a == b) {
+            let (code, requests) = (equal[0].0, equal.iter().map(|(_, requests)| requests).sum());
             writer.push(&request_type, code, requests)?;
-            *totals.entry(code).or_default() += requests;
+            totals.add(code, requests);
         }
+        cells.clear();
     }
     writer.finish()?;
     let mut writer = CellWriter::create(&out.join(TOTALS_BY_AREA_MONTH))?;
-    for (code, requests) in sums(&mut totals.into_iter().collect()) {
+    for (code, requests) in totals.cells() {
         writer.push(ALL_TYPES, code, requests)?;
     }
     Ok(writer.finish()?)
 }
 
-/// Takes all cells, in order and each once.
-fn sums(cells: &mut Vec<(CellCode, i64)>) -> Vec<(CellCode, i64)> {
-    cells.sort_unstable();
-    let mut sums: Vec<(CellCode, i64)> = Vec::with_capacity(cells.len());
-    for (code, requests) in cells.drain(..) {
-        match sums.last_mut() {
-            Some((last, sum)) if *last == code => *sum += requests,
-            _ => sums.push((code, requests)),
+/// Sums over all types: at the index of each month, those of each place and status; nothing for months without rows.
+#[derive(Default)]
+struct Totals(Vec<Vec<i64>>);
+
+impl Totals {
+    fn add(&mut self, code: CellCode, requests: i64) {
+        let month = usize::from(code.month_index());
+        if self.0.len() <= month {
+            self.0.resize_with(month + 1, Vec::new);
         }
+        let sums = &mut self.0[month];
+        if sums.is_empty() {
+            sums.resize(usize::from(Place::COUNT) * STATUSES, 0);
+        }
+        sums[usize::from(code.place().number()) * STATUSES + code.status_index() as usize] += requests;
     }
-    sums
+
+    /// All that are not zero, in order.
+    fn cells(&self) -> Vec<(CellCode, i64)> {
+        let months = (0..).map_while(Month::from_index).zip(&self.0);
+        let mut cells: Vec<_> = months.flat_map(|(month, sums)| cells_of(month).zip(sums.iter().copied())).collect();
+        cells.retain(|(_, requests)| *requests != 0);
+        cells.sort_unstable();
+        cells
+    }
+}
+
+fn cells_of(month: Month) -> impl Iterator<Item = CellCode> {
+    let places = (0..Place::COUNT).filter_map(Place::new);
+    places.flat_map(move |place| Status::ALL.map(|status| CellCode::new(place, month, status)))
 }
 
 /// A file of partial counts, read up to its next row.
 struct Input {
     path: PathBuf,
-    rows: Box<dyn Iterator<Item = Result<CodedRow, ReadError>>>,
-    next: Option<CodedRow>,
+    batches: ParquetRecordBatchReader,
+    batch: PartialBatch,
+    at: usize,
 }
 
 impl Input {
     fn open(path: &Path) -> Result<Self, Error> {
-        let rows = read(path, |file| Ok(Box::new(coded_rows(file)?)))?;
-        let mut input = Self { path: path.to_owned(), rows, next: None };
-        input.advance()?;
+        let batches = read(path, partial_batches)?;
+        let mut input = Self { path: path.to_owned(), batches, batch: PartialBatch::default(), at: 0 };
+        input.next_batch_if_at_end()?;
         Ok(input)
     }
 
-    fn advance(&mut self) -> Result<(), Error> {
-        self.next = self.rows.next().transpose().map_err(|cause| Error::Read { file: self.path.clone(), cause })?;
+    fn next_batch_if_at_end(&mut self) -> Result<(), Error> {
+        if self.at < self.batch.len() {
+            return Ok(());
+        }
+        let batch = self.batches.next().map(|batch| PartialBatch::read(&batch?)).transpose();
+        self.batch = batch.map_err(|cause| Error::Read { file: self.path.clone(), cause })?.unwrap_or_default();
+        self.at = 0;
         Ok(())
     }
 
     fn request_type(&self) -> Option<Arc<str>> {
-        self.next.as_ref().map(|(request_type, ..)| request_type.clone())
+        self.batch.request_type(self.at).cloned()
     }
 
     /// Adds all rows of a type to the cells, if it is this input's next.
     fn take(&mut self, request_type: &str, cells: &mut Vec<(CellCode, i64)>) -> Result<(), Error> {
-        while let Some((of, code, requests)) = &self.next {
-            if **of != *request_type {
-                break;
-            }
-            cells.push((*code, *requests));
-            self.advance()?;
+        while self.batch.request_type(self.at).is_some_and(|next| **next == *request_type) {
+            let end = self.batch.end_of_type(self.at);
+            cells.extend_from_slice(&self.batch.cells()[self.at..end]);
+            self.at = end;
+            self.next_batch_if_at_end()?;
         }
         Ok(())
     }

@@ -17,12 +17,13 @@
 mod build;
 mod read;
 mod series;
+mod write;
 
 pub use build::{Error as BuildError, Partial, build};
 pub use read::{Error, Marts, cell_rows, type_uses};
 pub use series::Series;
 
-pub use crate::clean::counts::TypeUse;
+pub use crate::clean::request_types::TypeUse;
 
 /// Names the code that built the marts; part of a release's id.
 pub const CODE_VERSION: &str = env!("MARTS_CODE_VERSION");

@@ -1,19 +1,24 @@
 //! Typed rows of our Parquet files: partial counts and marts alike.
 
+use std::fs::File;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Int32Type, Int64Type};
+use arrow_array::types::{ArrowPrimitiveType, Int32Type, Int64Type};
 use arrow_array::{Array, PrimitiveArray, RecordBatch, StringArray};
+use arrow_schema::{DataType, Field, Schema};
 use bytes::Bytes;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
 use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::reader::ChunkReader;
 use parquet::file::statistics::Statistics;
 
 use super::series::Series;
-use crate::clean::counts::{Cell, CellCode, TypeUse, cell_schema};
+use crate::clean::cell::{Cell, CellCode, Place};
 use crate::clean::ledger;
+use crate::clean::request_types::TypeUse;
 use crate::domain::{Area, Geography, Month, MonthRange, ParseError, Status, TypeId, WardModel};
 
 /// A Parquet file that is not what we wrote.
@@ -39,29 +44,89 @@ pub enum Error {
 /// A row of counts: type, cell, requests.
 pub type CellRow = (Arc<str>, Cell, i64);
 
-/// The same with the cell in one word.
-pub(super) type CodedRow = (Arc<str>, CellCode, i64);
-
-/// Rows of a file of counts, in its order.
+/// Rows of a mart of counts, in its order.
 pub fn cell_rows(file: impl ChunkReader + 'static) -> Result<impl Iterator<Item = Result<CellRow, Error>>, Error> {
-    Ok(coded_rows(file)?.map(|row| row.and_then(decoded)))
-}
-
-fn decoded((request_type, code, requests): CodedRow) -> Result<CellRow, Error> {
-    let cell = code.cell().ok_or_else(|| Error::Area(format!("{code:?}")))?;
-    Ok((request_type, cell, requests))
-}
-
-pub(super) fn coded_rows(
-    file: impl ChunkReader + 'static,
-) -> Result<impl Iterator<Item = Result<CodedRow, Error>>, Error> {
     let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(file, as_dictionaries())?.build()?;
     Ok(flatten(reader.map(|batch| cells_of(&batch?))))
 }
 
 /// Texts are read as numbers into a list, so that each is parsed once and not once a row.
 fn as_dictionaries() -> ArrowReaderOptions {
-    ArrowReaderOptions::new().with_schema(Arc::new(cell_schema()))
+    let texts = [
+        ("request_type", false),
+        ("geography", false),
+        ("ward_model", true),
+        ("area", true),
+        ("month", false),
+        ("status", false),
+    ];
+    let mut columns: Vec<Field> = texts.map(|(name, nullable)| Field::new(name, text(), nullable)).into();
+    columns.push(Field::new("requests", DataType::Int64, false));
+    ArrowReaderOptions::new().with_schema(Arc::new(Schema::new(columns)))
+}
+
+fn text() -> DataType {
+    DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
+}
+
+/// The batches of a file of partial counts, in its order.
+pub(super) fn partial_batches(file: File) -> Result<ParquetRecordBatchReader, Error> {
+    let mut columns = vec![Field::new("request_type", text(), false)];
+    columns.extend(["place", "month", "status"].map(|name| Field::new(name, DataType::Int32, false)));
+    columns.push(Field::new("requests", DataType::Int64, false));
+    let options = ArrowReaderOptions::new().with_schema(Arc::new(Schema::new(columns)));
+    Ok(ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)?.build()?)
+}
+
+/// Some rows of partial counts.
+#[derive(Default)]
+pub(super) struct PartialBatch {
+    types: Vec<Arc<str>>,
+    type_numbers: Vec<i32>,
+    cells: Vec<(CellCode, i64)>,
+}
+
+impl PartialBatch {
+    pub(super) fn read(batch: &RecordBatch) -> Result<Self, Error> {
+        let types = Numbered::new(batch, "request_type", |text| Ok(Arc::<str>::from(text)))?;
+        let [places, months, statuses] = ["place", "month", "status"].map(|name| numbers::<Int32Type>(batch, name));
+        let (places, months, statuses) = (places?.values(), months?.values(), statuses?.values());
+        let requests = numbers::<Int64Type>(batch, "requests")?.values();
+        let cells = (0..batch.num_rows()).map(|row| {
+            let code = cell_of(places[row], months[row], statuses[row]);
+            Ok((code.ok_or(Error::Column("place, month or status"))?, requests[row]))
+        });
+        Ok(Self {
+            cells: cells.collect::<Result<_, Error>>()?,
+            type_numbers: types.numbers.values().to_vec(),
+            types: types.values.into_iter().collect::<Result<_, _>>()?,
+        })
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.cells.len()
+    }
+
+    pub(super) fn cells(&self) -> &[(CellCode, i64)] {
+        &self.cells
+    }
+
+    /// The type of a row; none behind the last.
+    pub(super) fn request_type(&self, row: usize) -> Option<&Arc<str>> {
+        self.types.get(*self.type_numbers.get(row)? as usize)
+    }
+
+    /// The row after the last one in sequence that has the same type.
+    pub(super) fn end_of_type(&self, row: usize) -> usize {
+        let rows = &self.type_numbers[row..];
+        row + rows.iter().take_while(|number| **number == rows[0]).count()
+    }
+}
+
+fn cell_of(place: i32, month: i32, status: i32) -> Option<CellCode> {
+    let place = Place::new(u16::try_from(place).ok()?)?;
+    let month = Month::from_index(u16::try_from(month).ok()?)?;
+    Some(CellCode::new(place, month, *Status::ALL.get(usize::try_from(status).ok()?)?))
 }
 
 /// Rows of a file of request types, in its order.
@@ -80,14 +145,14 @@ fn flatten<T>(batches: impl Iterator<Item = Result<Vec<T>, Error>>) -> impl Iter
     })
 }
 
-fn cells_of(batch: &RecordBatch) -> Result<Vec<CodedRow>, Error> {
+fn cells_of(batch: &RecordBatch) -> Result<Vec<CellRow>, Error> {
     let types = Numbered::new(batch, "request_type", |text| Ok(Arc::<str>::from(text)))?;
     let geographies = Numbered::new(batch, "geography", str::parse::<Geography>)?;
     let models = Numbered::new(batch, "ward_model", str::parse::<WardModel>)?;
     let areas = Numbered::new(batch, "area", |text| Ok(text.to_owned()))?;
     let months = Numbered::new(batch, "month", str::parse::<Month>)?;
     let statuses = Numbered::new(batch, "status", str::parse::<Status>)?;
-    let requests = numbers(batch, "requests")?;
+    let requests = numbers::<Int64Type>(batch, "requests")?;
     (0..batch.num_rows())
         .map(|row| {
             let geography = *geographies.needed(row)?;
@@ -95,7 +160,7 @@ fn cells_of(batch: &RecordBatch) -> Result<Vec<CodedRow>, Error> {
             let read = |code: &String| Area::from_code(geography, model, code).ok_or_else(|| Error::Area(code.clone()));
             let area = areas.get(row)?.map(read).transpose()?;
             let cell = Cell { geography, area, month: *months.needed(row)?, status: *statuses.needed(row)? };
-            Ok((types.needed(row)?.clone(), CellCode::from(cell), requests.value(row)))
+            Ok((types.needed(row)?.clone(), cell, requests.value(row)))
         })
         .collect()
 }
@@ -139,7 +204,7 @@ fn type_uses_of(batch: &RecordBatch) -> Result<Vec<TypeUse>, Error> {
     let [types, labels, divisions, sections, first, last] =
         ["request_type", "label", "division", "section", "first_month", "last_month"].map(|name| texts(batch, name));
     let (types, labels, divisions, sections, first, last) = (types?, labels?, divisions?, sections?, first?, last?);
-    let requests = numbers(batch, "requests")?;
+    let requests = numbers::<Int64Type>(batch, "requests")?;
     (0..batch.num_rows())
         .map(|row| {
             Ok(TypeUse {
@@ -159,7 +224,10 @@ fn texts<'b>(batch: &'b RecordBatch, name: &'static str) -> Result<&'b StringArr
     batch.column_by_name(name).and_then(|column| column.as_string_opt()).ok_or(Error::Column(name))
 }
 
-fn numbers<'b>(batch: &'b RecordBatch, name: &'static str) -> Result<&'b PrimitiveArray<Int64Type>, Error> {
+fn numbers<'b, T: ArrowPrimitiveType>(
+    batch: &'b RecordBatch,
+    name: &'static str,
+) -> Result<&'b PrimitiveArray<T>, Error> {
     batch.column_by_name(name).and_then(|column| column.as_primitive_opt()).ok_or(Error::Column(name))
 }
 
@@ -234,9 +302,8 @@ impl Marts {
         .with_row_groups(groups)
         .build()?;
         for row in flatten(reader.map(|batch| cells_of(&batch?))) {
-            let row = row?;
-            if *row.0 == *request_type {
-                let (_, cell, requests) = decoded(row)?;
+            let (of, cell, requests) = row?;
+            if *of == *request_type {
                 cells.push((cell, requests));
             }
         }
@@ -258,7 +325,7 @@ fn may_hold(group: &RowGroupMetaData, id: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clean::counts::CellWriter;
+    use crate::marts::write::CellWriter;
 
     /// Row groups with their own dictionaries, and some where a column is nothing but nulls.
     #[test]

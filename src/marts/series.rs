@@ -1,6 +1,6 @@
 //! All counts of one request type, ready for any range of months.
 
-use crate::clean::counts::Cell;
+use crate::clean::cell::Cell;
 use crate::domain::{Area, Geography, MonthRange, Status};
 
 /// Counts as running sums over the months, so that a range costs one subtraction whatever its length.

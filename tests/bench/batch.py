@@ -67,16 +67,17 @@ def main() -> None:
         print(f"skipped: no publisher of full-size yearly files at {os.path.relpath(prepare.PUBLISHER)}")
         return
     build()
+    # In a process of its own: what it takes to make inputs must not count as memory of what is started afterwards.
+    subprocess.run([sys.executable, prepare.__file__, str(WORK / "data")], check=True)
     inputs = prepare.prepare(WORK / "data")
     measure.pin()
-    cases = [ours("tidy", inputs.tidy)]
-    cases += [peer(name, "tidy", inputs.tidy_csv, inputs) for name in PEERS]
-    cases += [ours(title, getattr(inputs, title)) for title in ("published", "dirty", "small", "large")]
+    cases = [ours(title, getattr(inputs, title)) for title in ("tidy", "published", "dirty", "small", "large")]
+    for name in PEERS:
+        cases += [peer(name, title, getattr(inputs, f"{title}_csv"), inputs) for title in ("tidy", "small", "large")]
     costs = in_turn(cases, options.rounds)
-    print_tidy(cases[: 1 + len(PEERS)], costs, inputs)
-    print_floor(cases[0], costs[cases[0]], inputs)
+    print_costs({(case.tool, case.title): case for case in cases}, costs, inputs)
+    print(f"\nOur files, and those that others read unlike pyarrow: {compare('readers', cases[0].out)}")
     print_published(inputs)
-    print_ours({case.title: costs[case] for case in cases if case.tool == OURS})
 
 
 def arguments() -> argparse.Namespace:
@@ -118,25 +119,37 @@ def once(case: Case) -> measure.Run:
     return measure.run(case.command(case.out))
 
 
-def print_tidy(cases: list[Case], costs: dict[Case, Cost], inputs: Inputs) -> None:
-    our = cases[0]
+def print_costs(cases: dict[tuple[str, str], Case], costs: dict[Case, Cost], inputs: Inputs) -> None:
+    """Everyone on the same tidy files; the floor; and ours on files as they are published and on dirty ones."""
+    our = cases[OURS, "tidy"]
     rows = compare("truth", inputs.published, our.out)["kept"]
     table = []
-    for case in cases:
-        cost = costs[case]
+    for tool in (OURS, *PEERS):
+        case, small, large = (costs[cases[tool, title]] for title in ("tidy", "small", "large"))
+        output = verdict(our, cases[tool, "tidy"]) if tool != OURS else ""
         table.append([
-            case.tool,
-            *figures(cost),
-            f"{rows / cost.cpu_s / 1e6:.2f}",
-            f"{output_mb(case.out):.1f}",
-            *(ratios(costs[our], cost) if case != our else [""] * 3),
-            verdict(our, case) if case != our else "",
+            tool,
+            *figures(case),
+            f"{output_mb(cases[tool, 'tidy'].out):.1f}",
+            *(ratios(costs[our], case) if tool != OURS else [""] * 3),
+            *(f"{cost.cpu_s:.2f}" for cost in (small, large)),
+            f"{large.cpu_s / small.cpu_s:.2f}",
+            *(f"{cost.peak_mb:.0f}" for cost in (small, large)),
+            f"{large.peak_mb / small.peak_mb:.2f}",
+            output,
         ])  # fmt: skip
+    table[1:1] = floors(cases, costs, inputs)
+    published, dirty = (costs[cases[OURS, title]] for title in ("published", "dirty"))
+    table.append([f"{OURS}, as published", *figures(published), *[""] * 10, ""])
+    worse = f"{dirty.cpu_s / published.cpu_s:.2f} x CPU, {dirty.peak_mb / published.peak_mb:.2f} x memory of that"
+    table.append([f"{OURS}, {prepare.DIRTY_LINES} of each dirty line a year", *figures(dirty), *[""] * 10, worse])
     print_table(
-        f"{rows:,} rows of {len(prepare.files(inputs.tidy))} years in UTF-8 and with quotes; peers read them unzipped",
-        ["", "CPU s", "wall s", "peak MB", "M rows / CPU s", "output MB", "ours/its CPU", "wall", "memory", "output"],
+        f"{rows:,} rows of {len(prepare.files(inputs.tidy))} years in UTF-8 and with quotes; peers read them unzipped. "
+        f"1x: {len(prepare.GROWTH_YEARS)} of the years; 4x: {prepare.GROWTH} times the rows in each",
+        ["", "CPU s", "wall s", "peak MB", "output MB", "ours/its CPU", "wall", "memory",
+         "1x CPU s", "4x CPU s", "CPU x", "1x MB", "4x MB", "memory x", "output"],
         table,
-    )
+    )  # fmt: skip
 
 
 def verdict(our: Case, case: Case) -> str:
@@ -146,14 +159,24 @@ def verdict(our: Case, case: Case) -> str:
     return f"DOES NOT COUNT: {different['cells']} cells of the mart, {different['rows']} rows differ"
 
 
-def print_floor(our: Case, cost: Cost, inputs: Inputs) -> None:
+def floors(cases: dict[tuple[str, str], Case], costs: dict[Case, Cost], inputs: Inputs) -> list[list[str]]:
+    """The same ZIPs and the same Parquet with nothing between: CPU only, of one thread."""
+    parts = {title: floor(getattr(inputs, title), cases[OURS, title].out) for title in ("tidy", "small", "large")}
+    rows = []
+    for writer, name in (("write_with_arrow", "usual writer"), ("write_as_we_do", "our writer")):
+        cpu = {title: part["inflate"] + part[writer] for title, part in parts.items()}
+        tidy, small, large = (cpu[title] for title in ("tidy", "small", "large"))
+        ratio = f"{costs[cases[OURS, 'tidy']].cpu_s / tidy:.2f}"
+        growth = [f"{small:.2f}", f"{large:.2f}", f"{large / small:.2f}"]
+        of_it = f"{parts['tidy']['inflate']:.2f} to inflate and find lines"
+        rows.append([f"floor, {name}", f"{tidy:.2f}", "", "", "", ratio, "", "", *growth, "", "", "", of_it])
+    return rows
+
+
+def floor(source: Path, lake: Path) -> dict[str, float]:
     # It counts its own CPU, so starting it through Cargo adds nothing.
-    command = ["cargo", *FLOOR, "--quiet", "--locked", "--", str(inputs.tidy), str(our.out)]
-    parts = json.loads(subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout)
-    total = sum(parts.values())
-    rows = [[name.replace("_", " "), f"{cpu:.2f}", ""] for name, cpu in parts.items()]
-    rows.append(["both", f"{total:.2f}", f"{cost.cpu_s / total:.2f}"])
-    print_table("The floor: the same ZIPs and the same Parquet, nothing between", ["", "CPU s", "ours/floor"], rows)
+    command = ["cargo", *FLOOR, "--quiet", "--locked", "--", str(source), str(lake)]
+    return json.loads(subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout)
 
 
 def print_published(inputs: Inputs) -> None:
@@ -177,19 +200,6 @@ def fate(case: Case, inputs: Inputs) -> list[str]:
     rows = compare("truth", inputs.published, case.out)
     share = f"{100 * rows['right'] / rows['meant']:.2f} %"
     return [f"{rows['kept']:,}", f"{rows['meant'] - rows['kept']:,}", f"{rows['kept'] - rows['right']:,}", share, ""]
-
-
-def print_ours(costs: dict[str, Cost]) -> None:
-    pairs = [
-        ("tidy", "published", "as published against quotes and UTF-8"),
-        ("published", "dirty", f"{prepare.DIRTY_LINES} lines of every kind of dirt a year against none"),
-        ("small", "large", f"{prepare.GROWTH} times the rows in each of {len(prepare.GROWTH_YEARS)} years"),
-    ]
-    rows = []
-    for before, after, what in pairs:
-        rows.append([what, *figures(costs[before]), *figures(costs[after]), *ratios(costs[after], costs[before])])
-    head = ["", "CPU s", "wall s", "peak MB", "then CPU s", "wall s", "peak MB", "CPU x", "wall x", "memory x"]
-    print_table("Ours on other inputs", head, rows)
 
 
 def compare(question: str, *folders: Path) -> dict[str, int]:

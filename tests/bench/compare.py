@@ -1,4 +1,5 @@
-"""Whether a peer's output is ours, and how much of the truth is in an output. Prints one JSON object.
+"""Whether a peer's output is ours, how much of the truth is in an output, and whether others read ours as we mean it.
+Prints one JSON object.
 
 In a process of its own: what it loads must not count as memory of the programs that the runner starts.
 """
@@ -25,7 +26,7 @@ COMPARED_MONTH = "-03"
 
 def main() -> None:
     command, *folders = sys.argv[1:]
-    result = {"equal": equal, "truth": truth}[command](*map(Path, folders))
+    result = {"equal": equal, "truth": truth, "readers": readers}[command](*map(Path, folders))
     print(json.dumps(result))
 
 
@@ -67,6 +68,25 @@ def plain_type(of: pa.DataType) -> pa.DataType:
     if pa.types.is_integer(of):
         return pa.int64()
     return pa.timestamp("us") if pa.types.is_timestamp(of) else pa.string()
+
+
+def readers(ours: Path) -> dict[str, int]:
+    """Files of ours, and those of them that DuckDB or Polars reads unlike pyarrow: we encode them ourselves."""
+    import duckdb
+    import polars as pl
+
+    paths = [*ours.glob("clean/*/*.parquet"), *ours.glob(f"clean/*/month=*{COMPARED_MONTH}/*"), *ours.glob("marts/*/*")]
+    different = dict.fromkeys(("files", "DuckDB", "Polars"), 0)
+    for path in paths:
+        table = pq.read_table(path, partitioning=None)
+        others = {
+            "DuckDB": duckdb.read_parquet(str(path), hive_partitioning=False).to_arrow_table(),
+            "Polars": pl.read_parquet(path, hive_partitioning=False).to_arrow(),
+        }
+        different["files"] += 1
+        for name, other in others.items():
+            different[name] += not other.cast(table.schema).equals(table)
+    return different
 
 
 def truth(published: Path, output: Path) -> dict[str, int]:

@@ -24,15 +24,18 @@ DIRTY_LINES = 5
 
 @dataclass(frozen=True)
 class Inputs:
-    """Folders with yearly ZIPs; `_csv` has the same files unzipped."""
+    """Folders with yearly ZIPs; `_csv` has the same files unzipped. Tidy ones are in UTF-8 and with quotes."""
 
     tidy: Path
     tidy_csv: Path
     published: Path
     published_csv: Path
     dirty: Path
+    # Some of the tidy years, and these with more rows.
     small: Path
+    small_csv: Path
     large: Path
+    large_csv: Path
     wards: Path
 
 
@@ -40,16 +43,26 @@ def prepare(folder: Path) -> Inputs:
     """Makes what is not there yet. Each folder is complete once it has its final name."""
     published = _publish(folder / "published", "--years", YEARS)
     growth_years = ",".join(map(str, GROWTH_YEARS))
+    grown = _publish(folder / "large", "--years", growth_years, "--scale", str(GROWTH))
+    tidy = _made(folder / "tidy", lambda out: _rewrite(published, out))
+    tidy_csv = _made(folder / "tidy-csv", lambda out: _unzip(tidy, out))
+    tidy_large = _made(folder / "tidy-large", lambda out: _rewrite(grown, out))
     return Inputs(
-        tidy=_made(folder / "tidy", lambda out: _rewrite(published, out)),
-        tidy_csv=_made(folder / "tidy-csv", lambda out: _unzip(folder / "tidy", out)),
+        tidy=tidy,
+        tidy_csv=tidy_csv,
         published=published,
         published_csv=_made(folder / "published-csv", lambda out: _unzip(published, out)),
         dirty=_publish(folder / "dirty", "--years", YEARS, "--dirt", str(DIRTY_LINES)),
-        small=_made(folder / "small", lambda out: _link_years(published, out)),
-        large=_publish(folder / "large", "--years", growth_years, "--scale", str(GROWTH)),
+        small=_made(folder / "tidy-small", lambda out: _link_years(tidy, out)),
+        small_csv=_made(folder / "tidy-small-csv", lambda out: _link_years(tidy_csv, out)),
+        large=tidy_large,
+        large_csv=_made(folder / "tidy-large-csv", lambda out: _unzip(tidy_large, out)),
         wards=_made(folder / "wards.csv", _write_wards),
     )
+
+
+def main() -> None:
+    prepare(Path(sys.argv[1]))
 
 
 def files(folder: Path) -> list[Path]:
@@ -125,3 +138,7 @@ def _write_wards(path: Path) -> None:
             for feature in json.loads((ROOT / "geo" / layer).read_text())["features"]:
                 ward = feature["properties"]
                 out.writerow([f"{ward['name']} ({ward['code']})", model, ward["code"]])
+
+
+if __name__ == "__main__":
+    main()

@@ -91,10 +91,7 @@ impl Counts {
         }
         self.accepted += requests;
         if !ward.is_empty() {
-            // One pair of name and number is in both models, and the contract goes by the year of the file, also for the
-            // real forestry rows to 2017, which have names of the 25 wards, and for 2018's first edition, which has 44.
-            let model = if ward == "1" { if month < "2018" { "44" } else { "25" } } else { &row[1] };
-            self.by_ward.add(month, &format!("{model}/{ward:0>2}"), requests);
+            self.by_ward.add(month, &format!("{}/{ward:0>2}", &row[1]), requests);
         }
         // The code of another city is written as published in the truth, and is no FSA in the contract.
         if !fsa.is_empty() && fsa != "L4C" {
@@ -194,12 +191,12 @@ fn shared_dirt_in_all_full_years_is_kept_or_kept_aside_line_by_line() {
 #[test]
 #[ignore = "needs ../shared"]
 fn shared_both_editions_of_2018_equal_their_truth() {
-    for (edition, models) in [("1", ["44/", "25/01"]), ("2", ["25/", "25/01"])] {
+    for (edition, model) in [("1", "44/"), ("2", "25/")] {
         let source = Source::published(&["--years", "2018", "--edition", edition]);
         let lake = assert_published_as_meant(&source);
         accounts::assert_hold(&source, lake.path());
         let wards = Counts::published(lake.path()).by_ward;
-        assert!(wards.flat().keys().all(|(_, ward)| models.iter().any(|model| ward.starts_with(model))), "{edition}");
+        assert!(wards.flat().keys().all(|(_, ward)| ward.starts_with(model)), "{edition}");
     }
 }
 

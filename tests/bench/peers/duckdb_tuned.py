@@ -78,15 +78,18 @@ def is_fsa(text: str) -> str:
 
 def count(db: duckdb.DuckDBPyConnection, work: Job) -> None:
     cleaned = f"read_parquet('{work.out}/clean/**/*.parquet', hive_partitioning = false)"
-    # Sorted as a number: the enumeration's values are in the order of the text.
+    # Sorted as a number: the enumeration's values are in the order of the text. Written as text again: DuckDB 2.0.0
+    # writes one value of this enumeration as an empty text.
     db.execute(f"CREATE TYPE request_type AS ENUM (SELECT DISTINCT request_type FROM {cleaned} ORDER BY 1)")
     db.execute(f"""
         COPY (
-            SELECT request_type::request_type AS request_type, 'ward' AS geography, ward_model, ward AS area,
-                   month, status, count(*) AS requests FROM {cleaned} GROUP BY ALL
-            UNION ALL
-            SELECT request_type::request_type, 'fsa', NULL, fsa, month, status, count(*) FROM {cleaned} GROUP BY ALL
-            ORDER BY request_type
+            SELECT * REPLACE (request_type::VARCHAR AS request_type) FROM (
+                SELECT request_type::request_type AS request_type, 'ward' AS geography, ward_model, ward AS area,
+                       month, status, count(*) AS requests FROM {cleaned} GROUP BY ALL
+                UNION ALL
+                SELECT request_type::request_type, 'fsa', NULL, fsa, month, status, count(*) FROM {cleaned} GROUP BY ALL
+                ORDER BY request_type
+            )
         ) TO '{work.counts}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)""")
 
 

@@ -3,6 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use toronto311_fuzz::clean::{fields, wards};
+use toronto311_fuzz::domain::WardModel;
 
 fuzz_target!(|text: &[u8]| {
     if let Some(fsa) = fields::fsa(text) {
@@ -10,8 +11,8 @@ fuzz_target!(|text: &[u8]| {
         assert!(text[1].is_ascii_digit());
     }
     let text = String::from_utf8_lossy(text);
-    for year in [2017, 2018] {
-        if let Some(ward) = wards::parse(&text, year) {
+    for of_file in [WardModel::Wards44, WardModel::Wards25] {
+        if let Some(ward) = wards::parse(&text, of_file) {
             let (name, number) = text.rsplit_once('(').expect("a ward has a number");
             assert!(name.trim().len() >= "Davenport".len());
             assert_eq!(number.trim().trim_end_matches(')').trim().parse(), Ok(ward.number()));
