@@ -31,9 +31,7 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Serve(settings) => {
-            tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve(settings))?
-        }
+        Command::Serve(settings) => runtime()?.block_on(serve(settings))?,
         Command::Refresh(settings) => return runtime()?.block_on(refresh(&settings)),
         Command::Status(settings) => {
             let status = runtime()?.block_on(async { status::read(&Lake::open(&settings.lake.folder)?).await })?;
@@ -51,8 +49,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Files are cleaned on the blocking threads. Each of them keeps some of the memory of its last file, so there are as many
-/// as cores and always the same.
+/// What blocks here is work of the CPU: rendering, compressing, cleaning. More threads than cores gain nothing, and each
+/// keeps some of the memory of the last file that it cleaned.
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     tokio::runtime::Builder::new_multi_thread().max_blocking_threads(threads).enable_all().build()

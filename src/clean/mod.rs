@@ -82,7 +82,7 @@ pub struct Error {
 impl Error {
     /// Whether the file is at fault, and not this machine or this code.
     pub fn is_of_the_file(&self) -> bool {
-        !matches!(self.problem, Problem::Open(_) | Problem::Write(_) | Problem::Arrow(_) | Problem::Parquet(_))
+        !matches!(self.problem, Problem::Open(_) | Problem::Write(_) | Problem::Parquet(_))
     }
 }
 
