@@ -6,9 +6,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod api;
+mod areas;
 mod boundaries;
 mod eras;
 mod layers;
+mod locate;
 mod operations;
 mod parquet_file;
 mod program;
