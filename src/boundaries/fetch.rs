@@ -15,24 +15,20 @@ const HOSTS: [&str; 3] = ["www.toronto.ca", "opendata.toronto.ca", "www12.statca
 const PATIENCE: Patience =
     Patience { stall: Duration::from_secs(30), download: Duration::from_secs(1200), retry: Duration::from_secs(2) };
 
+const PORTAL: &str = "https://ckan0.cf.opendata.inter.prod-toronto.ca";
+const FSA_ZIP: &str = concat!(
+    "https://www12.statcan.gc.ca/census-recensement/2011/geo/bound-limit/files-fichiers/2016/",
+    "lfsa000b16a_e.zip"
+);
+
 /// Where the publishers are.
 #[derive(Debug, clap::Args)]
 pub(super) struct Addresses {
     /// With --fetch: the CKAN portal that has the package city-wards
-    #[arg(
-        long,
-        value_name = "URL",
-        requires = "fetch",
-        default_value = "https://ckan0.cf.opendata.inter.prod-toronto.ca"
-    )]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["wards", "fsas"], default_value = PORTAL)]
     portal: String,
     /// With --fetch: the boundary file of forward sortation areas
-    #[arg(
-        long,
-        value_name = "URL",
-        requires = "fetch",
-        default_value = "https://www12.statcan.gc.ca/census-recensement/2011/geo/bound-limit/files-fichiers/2016/lfsa000b16a_e.zip"
-    )]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["wards", "fsas"], default_value = FSA_ZIP)]
     fsa_zip: String,
 }
 

@@ -279,7 +279,7 @@ fn built(args: &Inputs, file: &str) -> Boundaries {
 }
 
 /// Metres from the borders of one to those of the other, area by area: the most of all points, both ways.
-fn farthest_apart(one: &Boundaries, two: &Boundaries) -> f64 {
+pub fn farthest_apart(one: &Boundaries, two: &Boundaries) -> f64 {
     assert_eq!(one.areas.len(), two.areas.len());
     let both = one.areas.iter().zip(&two.areas).flat_map(|(a, b)| [(a, b), (b, a)]);
     both.map(|(a, b)| farthest(a.geometry.coords_iter(), &b.geometry)).fold(0.0, f64::max)

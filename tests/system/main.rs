@@ -9,6 +9,7 @@ mod api;
 mod areas;
 mod boundaries;
 mod eras;
+mod fetch;
 mod layers;
 mod locate;
 mod operations;
