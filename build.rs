@@ -10,13 +10,24 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-/// What the pages load: the name in the URL, the file, its content type.
-const ASSETS: [(&str, &str, &str); 4] = [
-    ("style.css", "static/style.css", "text/css; charset=utf-8"),
-    ("map.js", "static/map.js", "text/javascript; charset=utf-8"),
-    ("leaflet.css", "static/node_modules/leaflet/dist/leaflet.css", "text/css; charset=utf-8"),
-    ("leaflet.js", "static/node_modules/leaflet/dist/leaflet.js", "text/javascript; charset=utf-8"),
+/// What the pages load, and the areas for everybody: the folder in the URL, the file, its content type.
+const ASSETS: [(&str, &str, &str); 10] = [
+    ("/assets", "static/style.css", "text/css; charset=utf-8"),
+    ("/assets", "static/map.js", "text/javascript; charset=utf-8"),
+    ("/assets", "static/node_modules/leaflet/dist/leaflet.css", "text/css; charset=utf-8"),
+    ("/assets", "static/node_modules/leaflet/dist/leaflet.js", "text/javascript; charset=utf-8"),
+    (AREAS, "geo/wards.geojson", GEOJSON),
+    (AREAS, "geo/wards-44.geojson", GEOJSON),
+    (AREAS, "geo/fsas.geojson", GEOJSON),
+    (AREAS, "geo/wards.topojson", TOPOJSON),
+    (AREAS, "geo/wards-44.topojson", TOPOJSON),
+    (AREAS, "geo/fsas.topojson", TOPOJSON),
 ];
+
+const AREAS: &str = "/api/v1/areas";
+const GEOJSON: &str = "application/geo+json";
+/// No type of its own is registered.
+const TOPOJSON: &str = "application/json";
 
 /// Everything that decides what `clean` makes of a file.
 const CLEAN_SOURCES: [&str; 3] = ["src/clean", "src/domain", "Cargo.lock"];
@@ -36,10 +47,11 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn assets(out: &Path) -> Result<String, Box<dyn Error>> {
     let root = std::env::var("CARGO_MANIFEST_DIR")?;
     let mut table = format!("pub(crate) static ASSETS: [Asset; {}] = [\n", ASSETS.len());
-    for (name, file, content_type) in ASSETS {
+    for (folder, file, content_type) in ASSETS {
         println!("cargo::rerun-if-changed={file}");
         let bytes =
             fs::read(file).map_err(|e| format!("{file}: {e}; run `make assets` first (needs Node.js with npm)"))?;
+        let (_, name) = file.rsplit_once('/').ok_or("an asset is in a folder")?;
         let (stem, extension) = name.rsplit_once('.').ok_or("an asset's name has an extension")?;
         let hashed = format!("{stem}-{}.{extension}", &hex(&Sha256::digest(&bytes))[..12]);
         fs::write(out.join(format!("{name}.br")), brotli_11(&bytes)?)?;
@@ -48,7 +60,7 @@ fn assets(out: &Path) -> Result<String, Box<dyn Error>> {
             table,
             "Asset {{ name: {name:?}, path: {:?}, content_type: {content_type:?}, identity: include_bytes!({:?}), \
              br: include_bytes!({:?}), gzip: include_bytes!({:?}) }},",
-            format!("/assets/{hashed}"),
+            format!("{folder}/{hashed}"),
             format!("{root}/{file}"),
             out.join(format!("{name}.br")),
             out.join(format!("{name}.gz")),

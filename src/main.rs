@@ -44,7 +44,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Clean(settings) => runtime()?.block_on(clean(&settings))?,
         Command::Contract => print!("{}", toronto311::clean::contract::markdown()),
-        Command::Boundaries(Boundaries::Build(args)) => println!("{}", boundaries::build(&args)?),
+        Command::Boundaries(Boundaries::Build(args)) => println!("{}", runtime()?.block_on(boundaries::run(args))?),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -5,7 +5,7 @@
 (() => {
   const form = document.getElementById("filters");
   const single = () => form.from.value === form.to.value;
-  let map, wasSingle = single(), pending;
+  let map, found, wasSingle = single(), pending;
 
   /** Puts the drawn map into Leaflet, which adds zooming and panning. */
   function enhance() {
@@ -26,7 +26,11 @@
     });
     L.svgOverlay(svg, bounds, { interactive: true }).addTo(map);
     map.fitBounds(bounds, { padding: [8, 8] });
-    map.setMinZoom(map.getZoom() - 0.5);
+    const whole = map.getZoom();
+    map.setMinZoom(whole - 0.5);
+    const patterns = ownPatterns(svg);
+    map.on("zoomend", () => keepSize(svg, patterns, 2 ** (whole - map.getZoom())));
+    if (isSecureContext && navigator.geolocation) offerToFind();
     const tooltip = L.tooltip({ className: "area", direction: "top", offset: [0, -8] });
     const point = (event) => {
       const code = codeOf(event.target, "area-");
@@ -46,21 +50,45 @@
     });
   }
 
+  /** Gives the map copies of the patterns, which legend and table go on using as they are. */
+  function ownPatterns(svg) {
+    const hatched = [...svg.querySelectorAll(".areas path")].filter((path) => /^(u\d|no_data)$/.test(path.classList[0]));
+    const fills = hatched.map((path) => getComputedStyle(path).fill);
+    const copies = [...svg.querySelectorAll("pattern")].map((pattern) => {
+      const copy = pattern.cloneNode(true);
+      copy.id = `map-${pattern.id}`;
+      pattern.after(copy);
+      return [copy, pattern.getAttribute("patternTransform") ?? ""];
+    });
+    hatched.forEach((path, i) => (path.style.fill = fills[i].replace("#", "#map-")));
+    return copies;
+  }
+
+  /** Numbers and hatching are marks on the map and not things in the city: they don't grow with it. */
+  function keepSize(svg, patterns, scale) {
+    svg.style.setProperty("--scale", scale);
+    for (const [pattern, turned] of patterns) pattern.setAttribute("patternTransform", `${turned} scale(${scale})`);
+  }
+
   const codeOf = (element, prefix) => {
     const found = element.closest(`[id^="${prefix}"]`);
     return found && found.id.slice(prefix.length);
   };
 
+  const nameOf = (code) => document.getElementById(`row-${code}`).cells[1].textContent.trim();
+
   /** What the table says of an area. */
-  function describe(code) {
-    const row = document.getElementById(`row-${code}`);
+  function factsOf(code) {
+    const [rank, , ...cells] = document.getElementById(`row-${code}`).cells;
     const heads = document.querySelectorAll("thead th");
+    const numbers = cells.map((cell, i) => `${heads[i + 2].textContent}: ${cell.textContent}`);
+    return [...numbers, /\d/.test(rank.textContent) ? `Rank ${rank.textContent} of ${ranked()}` : "Not ranked"];
+  }
+
+  function describe(code) {
     const box = document.createElement("div");
-    box.append(Object.assign(document.createElement("strong"), { textContent: row.cells[1].textContent.trim() }));
-    [...row.cells].slice(2).forEach((cell, i) => {
-      box.append(`${heads[i + 2].textContent}: ${cell.textContent}`, document.createElement("br"));
-    });
-    box.append(/\d/.test(row.cells[0].textContent) ? `Rank ${row.cells[0].textContent} of ${ranked()}` : "Not ranked");
+    box.append(Object.assign(document.createElement("strong"), { textContent: nameOf(code) }));
+    for (const fact of factsOf(code)) box.append(fact, document.createElement("br"));
     return box;
   }
 
@@ -75,6 +103,63 @@
     path.classList.add("active");
     path.parentNode.append(path); // drawn last, so that the whole outline shows
     document.getElementById(`row-${code}`).classList.add("active");
+  }
+
+  /** By the set of areas that is shown: the member of what `locate` answers, and words for it. */
+  const SETS = {
+    wards: { member: "ward", word: "ward" },
+    "wards-44": { member: "former_ward", word: "former ward" },
+    fsas: { member: "fsa", word: "postal area" },
+  };
+  const shownSet = () => SETS[document.getElementById("map").dataset.set];
+
+  /** Puts a button on the map that finds the area one is in. Nobody is asked for their position before it is pressed. */
+  function offerToFind() {
+    const button = Object.assign(document.createElement("button"), { type: "button", className: "find" });
+    button.textContent = `Find my ${shownSet().word}`;
+    // What is seen; what is heard is the page's own live region.
+    const sentence = Object.assign(document.createElement("p"), { className: "found", ariaHidden: "true", hidden: true });
+    button.addEventListener("click", async () => {
+      if (button.ariaBusy) return;
+      button.ariaBusy = "true";
+      document.getElementById("said").textContent = sentence.textContent = await find();
+      sentence.hidden = false;
+      button.ariaBusy = null;
+    });
+    map.getContainer().after(button, sentence);
+  }
+
+  /** Shows the area one is in, and says which it is, or why that can't be said. */
+  async function find() {
+    const asked = { timeout: 10_000, maximumAge: 60_000 };
+    try {
+      const { coords } = await new Promise((take, fail) => navigator.geolocation.getCurrentPosition(take, fail, asked));
+      const [lat, lon] = [coords.latitude.toFixed(5), coords.longitude.toFixed(5)];
+      const response = await fetch(`/api/v1/locate?lat=${lat}&lon=${lon}`);
+      if (!response.ok) throw new Error(response.statusText);
+      const [answer, { member, word }] = [await response.json(), shownSet()];
+      if (!answer.in_city) return "You are outside the City of Toronto.";
+      if (!answer[member]) return `You are in Toronto, but in no ${word}.`;
+      const { code } = answer[member];
+      showArea(code, [lat, lon]);
+      const roughly = coords.accuracy > 500 ? ` Your position is known to ${Math.round(coords.accuracy / 100) / 10} km only.` : "";
+      return `You are in ${word} ${nameOf(code)}. ${factsOf(code).join(". ")}.${roughly}`;
+    } catch (error) {
+      return error.code === 1
+        ? "Your browser keeps your position to itself. The map and the table name all areas."
+        : "Your position could not be found. The map and the table name all areas.";
+    }
+  }
+
+  /** Marks an area and a place in it, and moves the map there. */
+  function showArea(code, place) {
+    const [area, box] = [document.getElementById(`area-${code}`), map.getContainer()].map((e) => e.getBoundingClientRect());
+    const corner = (x, y) => map.containerPointToLatLng([x - box.left, y - box.top]);
+    const bounds = L.latLngBounds(corner(area.left, area.bottom), corner(area.right, area.top));
+    activate(code);
+    found?.remove();
+    found = L.circleMarker(place, { className: "here", pane: "markerPane", radius: 7, interactive: false }).addTo(map);
+    map.fitBounds(bounds.pad(0.3), { animate: !matchMedia("(prefers-reduced-motion: reduce)").matches });
   }
 
   /** The address of what the form says; what is empty is left out, and the server leaves out the rest. */

@@ -13,6 +13,15 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A source can't be fetched.
+    #[error(transparent)]
+    Fetch(#[from] crate::source::Error),
+    /// What should be a portal is a folder.
+    #[error("{portal:?} is not the address of a portal; expected a URL such as https://host")]
+    NoPortal {
+        /// The setting.
+        portal: String,
+    },
     /// A shapefile without one of its companions.
     #[error("{}: no .{extension} beside it; a shapefile is .shp, .shx, .dbf and .prj together", path.display())]
     MissingPart {

@@ -24,6 +24,9 @@ pub(super) struct Point {
 }
 
 impl Point {
+    /// One step of the grid, in degrees.
+    pub(super) const STEP: f64 = 1.0 / STEPS;
+
     /// The point of the grid that is nearest to a position in degrees.
     pub(super) fn near(position: Coord<f64>) -> Self {
         Self { x: (position.x * STEPS).round() as i64, y: (position.y * STEPS).round() as i64 }

@@ -1,27 +1,35 @@
 //! Areas on the map: from the sources' files to the small ones in `geo/`, and back into memory.
 //!
 //! In come the City's wards (25 and 44, GeoJSON), Statistics Canada's FSAs (GeoJSON or shapefile) and two tables of
-//! populations; out go three GeoJSON files and a README, all or none. The steps, in order:
+//! populations; out go three sets of areas, each as GeoJSON and as TopoJSON, and a README, all or none. The steps, in
+//! order:
 //!
 //! | step | module |
 //! |--|--|
+//! | fetch the sources, if told to | `command`, `fetch` |
 //! | read and check each area by itself | `layer`, `source`, `statcan`, `census` |
 //! | put points on the grid of the output | `grid` |
 //! | make lines meet only at common points | `noding` |
 //! | give each face to one area; clip FSAs to the outline of the wards | `faces` |
 //! | simplify each border once | `simplify` |
 //! | make polygons of borders, find places for names | `planar`, `label` |
-//! | check, then write | `write`, `readme` |
+//! | check, then write | `write`, `topojson`, `readme` |
+//!
+//! `read` and `locate` are what the web server needs of all this.
 //!
 //! Easy mistakes: rounding *after* simplifying makes lines cross; simplifying polygons instead of borders opens gaps;
 //! the sources' rings run clockwise, which RFC 7946 forbids and some map libraries take for "everything but this area".
 
+mod arcs;
 mod census;
+mod command;
 mod error;
 mod faces;
+mod fetch;
 mod grid;
 mod label;
 mod layer;
+mod locate;
 mod noding;
 mod planar;
 mod read;
@@ -29,6 +37,7 @@ mod readme;
 mod simplify;
 mod source;
 mod statcan;
+mod topojson;
 mod write;
 
 use std::fmt;
@@ -36,6 +45,7 @@ use std::path::{Path, PathBuf};
 
 use geo::{CoordsIter, GeodesicArea, MultiPolygon, Validation};
 
+pub use self::command::{BuildArgs, run};
 pub use self::error::Error;
 use self::grid::Point;
 use self::layer::Layer;
@@ -55,6 +65,12 @@ pub struct Boundaries {
     pub geography: Geography,
     /// Which wards; `None` for FSAs.
     pub ward_model: Option<WardModel>,
+    /// The first day on which these are the City's areas, `YYYY-MM-DD`, where there is one.
+    pub valid_from: Option<String>,
+    /// The last one.
+    pub valid_to: Option<String>,
+    /// Farthest that a border was moved when it was simplified, in metres.
+    pub tolerance_m: f64,
     /// The licence lines to show wherever these areas or their populations are shown.
     pub attribution: Vec<String>,
     /// West, south, east, north, in degrees.
@@ -92,66 +108,81 @@ pub struct Population {
 }
 
 /// The sources of a build and where its files go.
-#[derive(Debug, clap::Args)]
-pub struct BuildArgs {
-    /// The City's 25 wards, GeoJSON in WGS 84
-    #[arg(long, value_name = "FILE")]
+#[derive(Debug)]
+pub struct Inputs {
+    /// The City's 25 wards.
     pub wards: PathBuf,
-    /// The City's 44 wards before December 2018, GeoJSON in WGS 84
-    #[arg(long, value_name = "FILE")]
+    /// The City's 44 wards before December 2018.
     pub wards_44: PathBuf,
-    /// Statistics Canada's FSAs: GeoJSON, a .shp with its .shx, .dbf and .prj beside it, or a .zip of these
-    #[arg(long, value_name = "FILE")]
+    /// Statistics Canada's FSAs.
     pub fsas: PathBuf,
-    /// Populations of the 25 wards: ward_number, census_year, population
-    #[arg(long, value_name = "CSV")]
+    /// Populations of the 25 wards.
     pub ward_population: PathBuf,
-    /// Populations of the FSAs: fsa, census_year, population
-    #[arg(long, value_name = "CSV")]
+    /// Populations of the FSAs.
     pub fsa_population: PathBuf,
-    /// The folder to write
-    #[arg(long, value_name = "FOLDER", default_value = "geo")]
+    /// Farthest that borders may move, in metres, if not as far as each set has it by itself.
+    pub tolerance_m: Option<f64>,
+    /// The folder to write.
     pub out: PathBuf,
 }
 
-/// What a build did, a line per file.
+/// What a set of areas is called, in files and in the API.
+fn set_id(model: Option<WardModel>) -> &'static str {
+    match model {
+        Some(WardModel::Wards25) => "wards",
+        Some(WardModel::Wards44) => "wards-44",
+        None => "fsas",
+    }
+}
+
+impl Boundaries {
+    /// What this set of areas is called: `wards`, `wards-44`, `fsas`.
+    pub fn set_id(&self) -> &'static str {
+        set_id(self.ward_model)
+    }
+}
+
+/// What a build did, a line per set of areas.
 #[derive(Debug)]
 pub struct Report(Vec<LayerReport>);
 
 #[derive(Debug)]
 struct LayerReport {
-    file: &'static str,
+    set: &'static str,
     areas: usize,
     points: (usize, usize),
-    bytes: usize,
+    /// Of the GeoJSON and of the TopoJSON.
+    bytes: (usize, usize),
     deviation_m: f64,
     area_change_percent: f64,
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "file              areas   points: source   here     bytes   farthest m   area change %")?;
+        writeln!(f, "set       areas   points: source   here   .geojson   .topojson   farthest m   area change %")?;
         for r in &self.0 {
-            let (before, after) = r.points;
-            let (file, areas, bytes, metres, change) = (r.file, r.areas, r.bytes, r.deviation_m, r.area_change_percent);
-            writeln!(f, "{file:<18}{areas:>5}{before:>17}{after:>7}{bytes:>10}{metres:>13.1}{change:>16.4}")?;
+            let ((before, after), (geojson, topojson)) = (r.points, r.bytes);
+            let (set, areas, metres, change) = (r.set, r.areas, r.deviation_m, r.area_change_percent);
+            write!(f, "{set:<10}{areas:>5}{before:>17}{after:>7}{geojson:>11}{topojson:>12}")?;
+            writeln!(f, "{metres:>13.1}{change:>16.4}")?;
         }
         Ok(())
     }
 }
 
 /// Reads the sources and writes the folder, or returns the first problem and writes nothing.
-pub fn build(args: &BuildArgs) -> Result<Report, Error> {
-    let layers = [layer::wards_25(args)?, layer::wards_44(args)?, layer::fsas(args)?];
+pub fn build(inputs: &Inputs) -> Result<Report, Error> {
+    let layers = [layer::wards_25(inputs)?, layer::wards_44(inputs)?, layer::fsas(inputs)?];
     let outline = outline(&layers[0])?;
     let (mut files, mut reports) = (Vec::new(), Vec::new());
     for (layer, clip) in layers.iter().zip([&[][..], &[], &outline]) {
-        let (text, report) = made(layer, clip)?;
-        files.push((layer.file, text));
-        reports.push(report);
+        let made = made(layer, clip)?;
+        files.push((format!("{}.geojson", layer.id()), made.geojson));
+        files.push((format!("{}.topojson", layer.id()), made.topojson));
+        reports.push(made.report);
     }
-    files.push(("README.md", readme::readme(&layers)));
-    write::files(&args.out, &files)?;
+    files.push(("README.md".to_owned(), readme::readme(&layers, &reports)));
+    write::files(&inputs.out, &files)?;
     Ok(Report(reports))
 }
 
@@ -180,8 +211,14 @@ fn borders(layer: &Layer, clip: &[Ring]) -> Result<Vec<Edge>, Error> {
     Ok(faces.edges)
 }
 
-/// The text of a layer's file, and what became of its areas on the way.
-fn made(layer: &Layer, clip: &[Ring]) -> Result<(String, LayerReport), Error> {
+/// The texts of a layer's files, and what became of its areas on the way.
+struct Made {
+    geojson: String,
+    topojson: String,
+    report: LayerReport,
+}
+
+fn made(layer: &Layer, clip: &[Ring]) -> Result<Made, Error> {
     let count = layer.source.areas.len();
     let borders = borders(layer, clip)?;
     let (lines, deviation_m) = simplify::simplify(&borders, layer.tolerance_m);
@@ -194,21 +231,22 @@ fn made(layer: &Layer, clip: &[Ring]) -> Result<(String, LayerReport), Error> {
     for (area, (full, geometry)) in layer.source.areas.iter().zip(full.iter().zip(drawn)) {
         areas.push(bounded(layer, area, full, label(&geometry)?, geometry));
     }
-    let text = write::geojson(layer, &areas).map_err(Error::format(&layer.path, "GeoJSON"))?;
+    let geojson = write::geojson(layer, &areas).map_err(Error::format(&layer.path, "GeoJSON"))?;
+    let topojson = topojson::topojson(layer, &areas, &lines)?;
     let km2 = |shapes: &mut dyn Iterator<Item = &MultiPolygon<f64>>| shapes.map(km2).sum::<f64>();
     let (before, after) = (km2(&mut full.iter()), km2(&mut areas.iter().map(|a| &a.geometry)));
     let report = LayerReport {
-        file: layer.file,
+        set: layer.id(),
         areas: count,
         points: (
             layer.source.areas.iter().map(|a| a.geometry.coords_count()).sum(),
             areas.iter().map(|a| a.geometry.coords_count()).sum(),
         ),
-        bytes: text.len(),
+        bytes: (geojson.len(), topojson.len()),
         deviation_m,
         area_change_percent: (after / before - 1.0) * 100.0,
     };
-    Ok((text, report))
+    Ok(Made { geojson, topojson, report })
 }
 
 fn bounded(
@@ -268,7 +306,6 @@ mod tests {
         };
         let areas = rings.into_iter().enumerate().map(area).collect();
         Layer {
-            file: "fsas.geojson",
             model: None,
             valid: (None, None),
             dataset: String::new(),
@@ -287,7 +324,8 @@ mod tests {
 
     #[test]
     fn areas_that_overlap_are_named() {
-        let error = made(&layer(vec![square(0, 0, 500), square(700, 0, 500), square(1000, 0, 500)]), &[]).unwrap_err();
+        let error =
+            made(&layer(vec![square(0, 0, 500), square(700, 0, 500), square(1000, 0, 500)]), &[]).err().unwrap();
         assert!(matches!(&error, Error::Overlap { first, second, .. } if first == "M1B" && second == "M1C"), "{error}");
     }
 
@@ -295,7 +333,7 @@ mod tests {
     fn a_city_without_areas_is_refused() {
         let layer = layer(vec![square(0, 0, 500)]);
         let city = source::rings(&self::layer(vec![square(0, 0, 5000)]).source.areas[0].geometry);
-        let error = made(&layer, &city).unwrap_err();
+        let error = made(&layer, &city).err().unwrap();
         assert!(matches!(error, Error::Uncovered { found_km2, .. } if (22.0..23.0).contains(&found_km2)), "{error}");
     }
 
@@ -316,8 +354,8 @@ mod tests {
                 }
                 rings.push(ring.into_iter().map(|(x, y)| (x + off.next().unwrap(), y + off.next().unwrap())).collect());
             }
-            let (text, report) = made(&layer(rings), &[]).unwrap();
-            let areas = read(text.as_bytes()).unwrap().areas;
+            let Made { geojson, report, .. } = made(&layer(rings), &[]).unwrap();
+            let areas = read(geojson.as_bytes()).unwrap().areas;
             let total: f64 = areas.iter().map(|a| a.geometry.unsigned_area() * 1e10).sum();
             prop_assert!((total - 1_440_000.0).abs() < 4.0 * 1200.0 * 4.0, "{}", total);
             prop_assert!(report.deviation_m <= 20.0);

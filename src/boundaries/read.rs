@@ -1,6 +1,6 @@
 //! Reads the published files back; all that the web server needs of this module.
 
-use geo::{Contains, MultiPolygon, Point};
+use geo::MultiPolygon;
 use serde::Deserialize;
 
 use super::{Boundaries, BoundedArea, Error, Population};
@@ -10,7 +10,10 @@ use crate::domain::{Area, Geography, WardModel};
 struct Collection {
     geography: Geography,
     ward_model: Option<WardModel>,
+    valid_from: Option<String>,
+    valid_to: Option<String>,
     attribution: Vec<String>,
+    tolerance_m: f64,
     bbox: [f64; 4],
     features: Vec<Feature>,
 }
@@ -52,20 +55,13 @@ pub fn read(geojson: &[u8]) -> Result<Boundaries, Error> {
     Ok(Boundaries {
         geography: file.geography,
         ward_model: file.ward_model,
+        valid_from: file.valid_from,
+        valid_to: file.valid_to,
         attribution: file.attribution,
+        tolerance_m: file.tolerance_m,
         bbox: file.bbox,
         areas: areas.collect::<Result<_, Error>>()?,
     })
-}
-
-impl Boundaries {
-    /// The area around a position in degrees; `None` outside all and exactly on a border.
-    pub fn area_at(&self, lon: f64, lat: f64) -> Option<Area> {
-        let within =
-            |[west, south, east, north]: [f64; 4]| (west..=east).contains(&lon) && (south..=north).contains(&lat);
-        let around = |a: &&BoundedArea| within(a.bbox) && a.geometry.contains(&Point::new(lon, lat));
-        self.areas.iter().find(around).map(|a| a.area)
-    }
 }
 
 #[cfg(test)]
@@ -79,11 +75,10 @@ mod tests {
         "geometry":{"type":"Polygon","coordinates":[[[0,0],[1,0],[1,1],[0,0]]]}}]}"#;
 
     #[test]
-    fn a_file_reads_back_and_finds_the_area_of_a_position() {
+    fn a_file_reads_back() {
         let read = read(FILE.as_bytes()).unwrap();
         assert_eq!(read.areas[0].population, Some(Population { count: 7, census_year: 2021 }));
-        assert_eq!(read.area_at(0.7, 0.5).unwrap().to_string(), "M5V");
-        assert_eq!(read.area_at(0.2, 0.5), None);
+        assert_eq!((read.set_id(), read.valid_from, read.tolerance_m), ("fsas", None, 1.0));
     }
 
     #[test]

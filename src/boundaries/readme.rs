@@ -1,12 +1,12 @@
 //! `geo/README.md`: where each file comes from and how to make it again.
 
-use super::faces;
 use super::layer::Layer;
+use super::{LayerReport, faces};
 
 /// The text for a folder with these layers.
-pub(super) fn readme(layers: &[Layer]) -> String {
+pub(super) fn readme(layers: &[Layer], reports: &[LayerReport]) -> String {
     let mut text = HEAD.to_owned();
-    for layer in layers {
+    for (layer, report) in layers.iter().zip(reports) {
         let (from, to) = layer.valid;
         let valid = match (from, to) {
             (Some(from), Some(to)) => format!("{from} to {to}"),
@@ -14,9 +14,11 @@ pub(super) fn readme(layers: &[Layer]) -> String {
             _ => format!("as drawn for the census of {}", layer.source.edition),
         };
         let name = layer.path.file_name().unwrap_or_default().display();
-        text.push_str(&format!("\n## {}\n\n| | |\n|--|--|\n", layer.file));
+        text.push_str(&format!("\n## {}\n\n| | |\n|--|--|\n", layer.id()));
         let mut row = |name: &str, value: String| text.push_str(&format!("| {name} | {value} |\n"));
         row("areas", layer.source.areas.len().to_string());
+        let (id, (geojson, topojson)) = (layer.id(), report.bytes);
+        row("files", format!("`{id}.geojson` of {geojson} bytes, `{id}.topojson` of {topojson} bytes"));
         row("dataset", layer.dataset.clone());
         row("publisher", layer.publisher.into());
         row("valid", valid);
@@ -24,7 +26,7 @@ pub(super) fn readme(layers: &[Layer]) -> String {
         if !layer.populations.sha256.is_empty() {
             row("populations", format!("sha256 `{}`", layer.populations.sha256));
         }
-        row("tolerance", format!("{} m", layer.tolerance_m));
+        row("tolerance", format!("{} m; the farthest is {:.1} m", layer.tolerance_m, report.deviation_m));
         layer.attribution.iter().for_each(|line| row("licence", line.clone()));
     }
     let (area, width) = (faces::SLIVER_M2, faces::SLIVER_WIDTH_M);
@@ -33,10 +35,11 @@ pub(super) fn readme(layers: &[Layer]) -> String {
 
 const HEAD: &str = "# Boundaries
 
-Written by `toronto311 boundaries build`; do not edit. GeoJSON in WGS 84 with 5 decimals, one area per line. The members
-`geography`, `ward_model`, `valid_from`, `valid_to`, `attribution`, `source_sha256` and `tolerance_m` are ours, and so are
-the properties: `code`, `name`, `area_km2` (geodesic, before simplification), `population` and `population_year` (null where
-no census was counted by these areas) and `label_point` (inside the area, far from its border).
+Written by `toronto311 boundaries build`; do not edit. Each set of areas comes as GeoJSON, WGS 84 with 5 decimals, one area
+per line, and as TopoJSON, the same polygons in two fifths of the bytes: a border is there once, as steps of 0.00001 degrees.
+The members `geography`, `ward_model`, `valid_from`, `valid_to`, `attribution`, `source_sha256` and `tolerance_m` are ours,
+and so are the properties: `code`, `name`, `area_km2` (geodesic, before simplification), `population` and `population_year`
+(null where no census was counted by these areas) and `label_point` (inside the area, far from its border).
 
 Populations of wards come from the City's Ward Profiles (25-Ward Model), those of FSAs from the census counts. Their sums
 differ (rounding and base), so the two are not to be mixed in one ranking.
@@ -63,5 +66,6 @@ longest common border; islets of that size go.
 * `--ward-population`: CSV with `ward_number`, `census_year`, `population`; `--fsa-population`: with `fsa` in place of
   `ward_number`. The newest census of each area counts.
 
+With `--fetch` in place of `--wards` and `--fsas`, these two are fetched from the City's portal and from Statistics Canada.
 The same sources give the same bytes.
 ";

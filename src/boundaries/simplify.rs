@@ -11,62 +11,17 @@
 //! repair afterwards.
 
 use std::cmp::{Reverse, max, min};
-use std::collections::{BTreeMap, BinaryHeap, HashSet};
+use std::collections::{BinaryHeap, HashSet};
 
+use super::arcs::{Arc, arcs};
 use super::grid::{Cells, Point, cross};
-use super::planar::{Edge, Label};
+use super::planar::Edge;
 
 /// The borders with fewer points, and the farthest that a point of the source is from them, in metres.
 pub(super) fn simplify(edges: &[Edge], tolerance_m: f64) -> (Vec<Edge>, f64) {
     let mut lines = Lines::new(arcs(edges), tolerance_m);
     while lines.thin_out() {}
     lines.finish()
-}
-
-/// A border between two places where borders meet, or a closed one (first and last point are equal).
-struct Arc {
-    points: Vec<Point>,
-    left: Label,
-    right: Label,
-}
-
-fn arcs(edges: &[Edge]) -> Vec<Arc> {
-    let mut at: BTreeMap<Point, Vec<usize>> = BTreeMap::new();
-    for (index, edge) in edges.iter().enumerate() {
-        at.entry(edge.from).or_default().push(index);
-        at.entry(edge.to).or_default().push(index);
-    }
-    let mut used = vec![false; edges.len()];
-    let junctions = at.iter().filter(|(_, touching)| touching.len() != 2);
-    // Closed borders that meet no other come last, each from its first point: an extreme one, which is worth keeping.
-    let starts: Vec<Point> = junctions.chain(&at).map(|(&point, _)| point).collect();
-    let mut arcs = Vec::new();
-    for start in starts {
-        for &first in &at[&start] {
-            if !used[first] {
-                arcs.push(follow(edges, &at, &mut used, start, first));
-            }
-        }
-    }
-    arcs
-}
-
-fn follow(edges: &[Edge], at: &BTreeMap<Point, Vec<usize>>, used: &mut [bool], start: Point, first: usize) -> Arc {
-    let forward = edges[first].from == start;
-    let (left, right) = (edges[first].left, edges[first].right);
-    let (left, right) = if forward { (left, right) } else { (right, left) };
-    let mut arc = Arc { points: vec![start], left, right };
-    let mut edge = first;
-    loop {
-        used[edge] = true;
-        let here = arc.points[arc.points.len() - 1];
-        let there = if edges[edge].from == here { edges[edge].to } else { edges[edge].from };
-        arc.points.push(there);
-        match at[&there].iter().find(|&&next| !used[next]) {
-            Some(&next) if at[&there].len() == 2 => edge = next,
-            _ => return arc,
-        }
-    }
 }
 
 /// All points of all arcs in one row; `before` and `after` skip the ones that went.
@@ -207,6 +162,7 @@ fn in_triangle(p: Point, [a, b, c]: [Point; 3]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::noding::{is_noded, sides};
+    use super::super::planar::Label;
     use super::*;
 
     fn points(all: &[(i64, i64)]) -> Vec<Point> {

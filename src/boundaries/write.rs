@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 use super::layer::Layer;
 use super::{BoundedArea, Error};
 
-/// A collection's members before its features, in this order.
+/// A collection's members before its features, in this order; a topology has the same.
 #[derive(Serialize)]
-struct Head<'a> {
+pub(super) struct Head<'a> {
     r#type: &'static str,
-    bbox: [f64; 4],
+    pub(super) bbox: [f64; 4],
     geography: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     ward_model: Option<&'static str>,
@@ -34,8 +34,9 @@ struct Feature<'a> {
     geometry: Value,
 }
 
+/// What is said of an area besides its shape.
 #[derive(Serialize)]
-struct Properties<'a> {
+pub(super) struct Properties<'a> {
     code: &'a str,
     name: &'a str,
     area_km2: f64,
@@ -44,21 +45,39 @@ struct Properties<'a> {
     label_point: [f64; 2],
 }
 
+impl<'a> Head<'a> {
+    pub(super) fn new(r#type: &'static str, layer: &'a Layer, areas: &[BoundedArea]) -> Self {
+        Self {
+            r#type,
+            bbox: bounds(areas.iter().flat_map(|a| &a.geometry)),
+            geography: layer.geography().as_str(),
+            ward_model: layer.model.map(|model| model.as_str()),
+            valid_from: layer.valid.0,
+            valid_to: layer.valid.1,
+            attribution: &layer.attribution,
+            source_sha256: &layer.source.sha256,
+            tolerance_m: layer.tolerance_m,
+        }
+    }
+}
+
+impl<'a> Properties<'a> {
+    pub(super) fn of(area: &'a BoundedArea, code: &'a str) -> Self {
+        Self {
+            code,
+            name: &area.name,
+            area_km2: area.area_km2,
+            population: area.population.map(|p| p.count),
+            population_year: area.population.map(|p| p.census_year),
+            label_point: area.label_point,
+        }
+    }
+}
+
 /// The text of a layer's file; the same layer always gives the same bytes.
 pub(super) fn geojson(layer: &Layer, areas: &[BoundedArea]) -> Result<String, serde_json::Error> {
-    let head = Head {
-        r#type: "FeatureCollection",
-        bbox: bounds(areas.iter().flat_map(|a| &a.geometry)),
-        geography: layer.geography().as_str(),
-        ward_model: layer.model.map(|model| model.as_str()),
-        valid_from: layer.valid.0,
-        valid_to: layer.valid.1,
-        attribution: &layer.attribution,
-        source_sha256: &layer.source.sha256,
-        tolerance_m: layer.tolerance_m,
-    };
     let features = areas.iter().map(feature).collect::<Result<Vec<_>, _>>()?;
-    let mut text = serde_json::to_string(&head)?;
+    let mut text = serde_json::to_string(&Head::new("FeatureCollection", layer, areas))?;
     text.pop();
     text.push_str(",\"features\":[\n");
     text.push_str(&features.join(",\n"));
@@ -72,14 +91,7 @@ fn feature(area: &BoundedArea) -> Result<String, serde_json::Error> {
         r#type: "Feature",
         id: &code,
         bbox: area.bbox,
-        properties: Properties {
-            code: &code,
-            name: &area.name,
-            area_km2: area.area_km2,
-            population: area.population.map(|p| p.count),
-            population_year: area.population.map(|p| p.census_year),
-            label_point: area.label_point,
-        },
+        properties: Properties::of(area, &code),
         geometry: match &area.geometry.0[..] {
             [polygon] => json!({"type": "Polygon", "coordinates": rings(polygon)}),
             polygons => {
@@ -101,7 +113,7 @@ pub(super) fn bounds<'a>(polygons: impl Iterator<Item = &'a Polygon<f64>>) -> [f
 }
 
 /// Writes all files of a build, or none: first under other names, then, when all are complete, under their own.
-pub(super) fn files(folder: &Path, files: &[(&str, String)]) -> Result<(), Error> {
+pub(super) fn files(folder: &Path, files: &[(String, String)]) -> Result<(), Error> {
     fs::create_dir_all(folder).map_err(Error::file(folder))?;
     let partial = |name: &str| folder.join(format!(".{name}.partial"));
     let written =

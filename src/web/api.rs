@@ -24,7 +24,8 @@ struct Envelope<'a, T> {
     rows: Vec<T>,
 }
 
-fn list<T: Serialize>(live: &Live, rows: Vec<T>) -> anyhow::Result<Body> {
+/// A list that changes with the release.
+pub(super) fn list<T: Serialize>(live: &Live, rows: Vec<T>) -> anyhow::Result<Body> {
     list_of(live, Caching::Live, rows)
 }
 

@@ -1,11 +1,11 @@
-//! Style sheets and scripts, embedded and compressed when the program is built. Their names hold a hash of their content,
-//! so a browser may keep them for ever.
+//! Style sheets, scripts and the files of areas, embedded and compressed when the program is built. Their names hold a hash
+//! of their content, so a browser may keep them for ever.
 
 use std::sync::LazyLock;
 
-use super::body::Body;
+use super::body::{Body, Caching};
 
-/// A file that the pages load.
+/// A file that the program carries.
 pub(crate) struct Asset {
     /// Name without the hash.
     pub name: &'static str,
@@ -23,14 +23,29 @@ pub(crate) struct Asset {
 
 include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
-static BODIES: LazyLock<Vec<Body>> = LazyLock::new(|| ASSETS.iter().map(Body::of_asset).collect());
+static HASHED: LazyLock<Vec<Body>> = LazyLock::new(|| bodies(Caching::Immutable));
+static LATEST: LazyLock<Vec<Body>> = LazyLock::new(|| bodies(Caching::Live));
+
+fn bodies(caching: Caching) -> Vec<Body> {
+    ASSETS.iter().map(|asset| Body::of_asset(asset, caching)).collect()
+}
 
 /// The asset at a path.
 pub(crate) fn body(path: &str) -> Option<&'static Body> {
-    ASSETS.iter().position(|asset| asset.path == path).map(|at| &BODIES[at])
+    ASSETS.iter().position(|asset| asset.path == path).map(|at| &HASHED[at])
+}
+
+/// The asset of a name without a hash, for an address where another may be tomorrow.
+pub(crate) fn latest(name: &str) -> Option<&'static Body> {
+    ASSETS.iter().position(|asset| asset.name == name).map(|at| &LATEST[at])
 }
 
 /// The path of an asset, for the pages' heads.
 pub(crate) fn path(name: &str) -> &'static str {
-    ASSETS.iter().find(|asset| asset.name == name).map_or("", |asset| asset.path)
+    named(name).map_or("", |asset| asset.path)
+}
+
+/// The asset of a name without a hash.
+pub(crate) fn named(name: &str) -> Option<&'static Asset> {
+    ASSETS.iter().find(|asset| asset.name == name)
 }

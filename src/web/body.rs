@@ -20,6 +20,8 @@ pub enum Caching {
     Moment,
     /// Never changes under its name.
     Immutable,
+    /// Says where somebody is: kept nowhere.
+    Never,
 }
 
 impl Caching {
@@ -28,6 +30,7 @@ impl Caching {
             Self::Live => "public, max-age=300, stale-while-revalidate=86400, stale-if-error=604800",
             Self::Moment => "no-cache",
             Self::Immutable => "public, max-age=31536000, immutable",
+            Self::Never => "no-store",
         })
     }
 }
@@ -59,8 +62,8 @@ impl Body {
     }
 
     /// An asset, compressed at build time.
-    pub fn of_asset(asset: &'static Asset) -> Self {
-        let body = Self::new(asset.content_type, Caching::Immutable, Bytes::from_static(asset.identity));
+    pub fn of_asset(asset: &'static Asset, caching: Caching) -> Self {
+        let body = Self::new(asset.content_type, caching, Bytes::from_static(asset.identity));
         body.br.get_or_init(|| Bytes::from_static(asset.br));
         body.gzip.get_or_init(|| Bytes::from_static(asset.gzip));
         body

@@ -6,7 +6,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use super::view::BadParameter;
+use super::parameters::BadParameter;
 
 /// Why a request is not answered.
 #[derive(Debug)]

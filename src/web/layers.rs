@@ -1,5 +1,8 @@
 //! The areas that can be drawn, read once from the boundaries that the program carries.
 
+use anyhow::Context;
+
+use super::assets;
 use crate::boundaries::{self, Boundaries};
 use crate::choropleth::geojson::Fragments;
 use crate::choropleth::svg::Shapes;
@@ -26,10 +29,15 @@ impl Layers {
     /// Reads the embedded files.
     pub fn read() -> anyhow::Result<Self> {
         Ok(Self {
-            wards_25: layer(include_bytes!("../../geo/wards.geojson"))?,
-            wards_44: layer(include_bytes!("../../geo/wards-44.geojson"))?,
-            fsas: layer(include_bytes!("../../geo/fsas.geojson"))?,
+            wards_25: layer("wards.geojson")?,
+            wards_44: layer("wards-44.geojson")?,
+            fsas: layer("fsas.geojson")?,
         })
+    }
+
+    /// All sets of areas.
+    pub fn all(&self) -> [&Layer; 3] {
+        [&self.wards_25, &self.wards_44, &self.fsas]
     }
 
     /// The areas of a geography; for wards, of a model.
@@ -44,7 +52,7 @@ impl Layers {
     /// Licence lines of all boundaries and populations, each once.
     pub fn attribution(&self) -> Vec<&str> {
         let mut lines: Vec<&str> = Vec::new();
-        for layer in [&self.wards_25, &self.wards_44, &self.fsas] {
+        for layer in self.all() {
             for line in &layer.boundaries.attribution {
                 if !lines.contains(&line.as_str()) {
                     lines.push(line);
@@ -67,8 +75,8 @@ impl Layer {
     }
 }
 
-fn layer(geojson: &[u8]) -> anyhow::Result<Layer> {
-    let boundaries = boundaries::read(geojson)?;
+fn layer(name: &str) -> anyhow::Result<Layer> {
+    let boundaries = boundaries::read(assets::named(name).context("not embedded")?.identity)?;
     Ok(Layer { shapes: Shapes::new(&boundaries), fragments: Fragments::new(&boundaries)?, boundaries })
 }
 

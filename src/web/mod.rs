@@ -5,13 +5,16 @@
 
 mod answer;
 mod api;
+mod areas;
 mod assets;
 mod body;
 mod data;
 mod error;
 mod layers;
 mod live;
+mod locate;
 mod page;
+mod parameters;
 mod status;
 mod view;
 
@@ -25,7 +28,7 @@ use axum::extract::{OriginalUri, Path, Request, State};
 use axum::http::header::{
     CONTENT_SECURITY_POLICY, ETAG, IF_NONE_MATCH, LOCATION, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -42,12 +45,17 @@ use body::Body;
 use error::Failure;
 use layers::Layers;
 use live::Live;
+use parameters::refuse_all;
 use status::Pipeline;
 use view::View;
 
 /// Everything comes from this server; Leaflet sets styles by script, which needs no exception.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
                       base-uri 'none'; form-action 'self'; frame-ancestors 'self'";
+
+/// Of what a browser could give, these pages ask for the position, when somebody presses a button, and nothing else.
+const PERMISSIONS: &str = "geolocation=(self), camera=(), microphone=(), display-capture=(), usb=(), payment=()";
+const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
 
 /// How long open requests may take to finish once the server is told to stop. Cloud Run kills it after ten seconds.
 const DRAIN: Duration = Duration::from_secs(6);
@@ -148,6 +156,9 @@ fn router(app: Arc<App>) -> Router {
         .route("/v1/counts", get(counts))
         .route("/v1/types", get(types))
         .route("/v1/months", get(months))
+        .route("/v1/areas", get(areas))
+        .route("/v1/areas/{file}", get(areas_file))
+        .route("/v1/locate", get(locate))
         .route("/v1/freshness", get(freshness))
         .route("/v1/releases", get(releases))
         .route("/v1/runs", get(runs))
@@ -170,6 +181,7 @@ fn router(app: Arc<App>) -> Router {
             Failure::Internal(anyhow!("a handler panicked")).respond("/api/")
         }))
         .layer(constant(CONTENT_SECURITY_POLICY, POLICY))
+        .layer(constant(PERMISSIONS_POLICY, PERMISSIONS))
         .layer(constant(X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(constant(REFERRER_POLICY, "strict-origin-when-cross-origin"))
         .layer(middleware::from_fn(log))
@@ -188,7 +200,8 @@ async fn log(request: Request, next: Next) -> Response {
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let response = next.run(request).await;
     let (path, status) = (uri.path(), response.status().as_u16());
-    info!(%method, path, query = uri.query(), status, duration_us = started.elapsed().as_micros() as u64, "request");
+    let query = uri.query().filter(|_| path != locate::PATH);
+    info!(%method, path, query, status, duration_us = started.elapsed().as_micros() as u64, "request");
     response
 }
 
@@ -243,6 +256,26 @@ async fn months(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, head
     fixed_answer(app, uri, headers, |live, _| api::months(live)).await
 }
 
+async fn areas(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
+    fixed_answer(app, uri, headers, areas::sets).await
+}
+
+async fn areas_file(Path(name): Path<String>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
+    let body = || {
+        refuse_all(uri.query().unwrap_or("")).map_err(Failure::BadParameters)?;
+        areas::file(&name).ok_or(Failure::NotFound)
+    };
+    body().map_or_else(|failure| failure.respond(uri.path()), |body| body.respond(&headers))
+}
+
+async fn locate(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
+    let body = || {
+        let place = locate::Place::parse(uri.query().unwrap_or("")).map_err(Failure::BadParameters)?;
+        locate::answer(&place, &app.layers).map_err(Failure::Internal)
+    };
+    body().map_or_else(|failure: Failure| failure.respond(uri.path()), |body| body.respond(&headers))
+}
+
 /// Answers a resource of the API that takes a view.
 async fn view_answer(
     app: Arc<App>,
@@ -293,7 +326,7 @@ fn answer_of_moment(
     make: fn(&Live, &Pipeline) -> anyhow::Result<Body>,
 ) -> Response {
     let body = || {
-        view::refuse_all(uri.query().unwrap_or("")).map_err(Failure::BadParameters)?;
+        refuse_all(uri.query().unwrap_or("")).map_err(Failure::BadParameters)?;
         make(&*app.live()?, &app.pipeline()).map_err(Failure::Internal)
     };
     body().map_or_else(|failure: Failure| failure.respond(uri.path()), |body| body.respond(&headers))
@@ -307,7 +340,7 @@ async fn fixed_answer(
     make: fn(&Live, &Layers) -> anyhow::Result<Body>,
 ) -> Response {
     let body = async {
-        view::refuse_all(uri.query().unwrap_or("")).map_err(Failure::BadParameters)?;
+        refuse_all(uri.query().unwrap_or("")).map_err(Failure::BadParameters)?;
         let body = answer(&app, app.live()?, uri.path().to_owned(), make).await?;
         respond(body, headers).await
     };

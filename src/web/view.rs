@@ -1,22 +1,15 @@
 //! The URL as a value: what a page or an answer of the API shows. Parsed once, printed in one normal form.
 
-use std::collections::BTreeMap;
-use std::fmt::{self, Display};
-use std::str::FromStr;
-
 use form_urlencoded::Serializer;
-use serde::Serialize;
 
 use super::layers::{Layer, Layers};
 use super::live::Live;
+use super::parameters::{BadParameter, Parameters};
 use crate::choropleth::Measure;
 use crate::domain::{Geography, Month, MonthRange, Status, TypeId, WardModel};
 
 /// Names of all parameters, in their normal order.
 const PARAMETERS: [&str; 8] = ["geo", "type", "renames", "month", "from", "to", "status", "measure"];
-
-/// The most problems that are reported of one query: enough for a person, and no way to a long answer.
-const MOST_PROBLEMS: usize = 20;
 
 /// What is shown. Every view that exists can be drawn: its months are in the release and have one set of areas.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,24 +30,10 @@ pub struct View {
     pub measure: Measure,
 }
 
-/// A parameter that can't be used.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct BadParameter {
-    /// Its name.
-    pub param: String,
-    /// What was given.
-    pub value: String,
-    /// What could have been.
-    pub allowed: String,
-    /// Queries that are close to what was asked for and work.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub alternatives: Vec<String>,
-}
-
 impl View {
     /// Reads a query string. Empty values are as good as absent ones: forms send them. All problems are reported at once.
     pub fn parse(query: &str, live: &Live, layers: &Layers) -> Result<Self, Vec<BadParameter>> {
-        Parser { problems: Vec::new(), given: BTreeMap::new(), live, layers }.view(query)
+        Parser { asked: Parameters::read(query, &PARAMETERS), live, layers }.view()
     }
 
     /// The areas that it draws.
@@ -102,22 +81,20 @@ pub fn default_measure(layer: &Layer) -> Measure {
 }
 
 struct Parser<'a> {
-    problems: Vec<BadParameter>,
-    given: BTreeMap<&'static str, String>,
+    asked: Parameters,
     live: &'a Live,
     layers: &'a Layers,
 }
 
 impl Parser<'_> {
-    fn view(mut self, query: &str) -> Result<View, Vec<BadParameter>> {
-        self.collect(query);
-        let geography = self.word("geo", "ward or fsa").unwrap_or(Geography::Ward);
+    fn view(mut self) -> Result<View, Vec<BadParameter>> {
+        let geography = self.asked.word("geo", "ward or fsa").unwrap_or(Geography::Ward);
         let request_type = self.request_type();
         let joined = self.joined(request_type.as_ref());
         let months = self.months(geography);
         let statuses = Status::ALL.map(Status::as_str).join(", ");
-        let status = self.word("status", &statuses);
-        let measure = self.word("measure", &Measure::ALL.map(Measure::as_str).join(", "));
+        let status = self.asked.word("status", &statuses);
+        let measure = self.asked.word("measure", &Measure::ALL.map(Measure::as_str).join(", "));
         let model = self.live.ward_model(months);
         let ward_model = model.unwrap_or(WardModel::Wards25);
         let mut view = View { geography, ward_model, request_type, joined, months, status, measure: Measure::Per1000 };
@@ -125,56 +102,26 @@ impl Parser<'_> {
             self.refuse_two_models(&view, measure);
         }
         view.measure = self.measure(measure, view.layer(self.layers));
-        if self.problems.is_empty() { Ok(view) } else { Err(self.problems) }
-    }
-
-    fn collect(&mut self, query: &str) {
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            match PARAMETERS.into_iter().find(|known| *known == name) {
-                None => self.refuse(&name, &value, format!("no parameter but {}", PARAMETERS.join(", "))),
-                Some(_) if value.is_empty() => {}
-                Some(known) if self.given.contains_key(known) => self.refuse(known, &value, "once only"),
-                Some(known) => {
-                    self.given.insert(known, value.into_owned());
-                }
-            }
-        }
-    }
-
-    fn refuse(&mut self, param: &str, value: &str, allowed: impl Into<String>) {
-        if self.problems.len() == MOST_PROBLEMS {
-            return;
-        }
-        let (param, value) = (cut(param), cut(value));
-        self.problems.push(BadParameter { param, value, allowed: allowed.into(), alternatives: Vec::new() });
-    }
-
-    fn word<T: FromStr>(&mut self, name: &'static str, allowed: &str) -> Option<T> {
-        let text = self.given.get(name)?.clone();
-        let parsed = text.parse().ok();
-        if parsed.is_none() {
-            self.refuse(name, &text, allowed);
-        }
-        parsed
+        self.asked.end(Some(view))
     }
 
     fn request_type(&mut self) -> Option<TypeId> {
-        let text = self.given.get("type")?.clone();
+        let text = self.asked.get("type")?.to_owned();
         let known = text.parse().ok().filter(|id: &TypeId| self.live.marts.request_type(id.as_str()).is_some());
         if known.is_none() {
-            self.refuse("type", &text, "an id listed by /api/v1/types");
+            self.asked.refuse("type", &text, "an id listed by /api/v1/types");
         }
         known
     }
 
     /// Without other names there is nothing to join, and one view is to have one address.
     fn joined(&mut self, request_type: Option<&TypeId>) -> bool {
-        match self.given.get("renames").map(String::as_str) {
+        match self.asked.get("renames") {
             None => false,
             Some(JOINED) => request_type.is_some_and(|id| !self.live.marts.renames(id).is_empty()),
             Some(other) => {
                 let other = other.to_owned();
-                self.refuse("renames", &other, JOINED);
+                self.asked.refuse("renames", &other, JOINED);
                 false
             }
         }
@@ -183,10 +130,10 @@ impl Parser<'_> {
     fn months(&mut self, geography: Geography) -> MonthRange {
         let default = default_months(self.live);
         let [month, from, to] = ["month", "from", "to"].map(|name| self.month(name));
-        if self.given.contains_key("month") {
+        if self.asked.get("month").is_some() {
             for name in ["from", "to"] {
-                if let Some(value) = self.given.get(name).cloned() {
-                    self.refuse(name, &value, "month alone, or from and to without month");
+                if let Some(value) = self.asked.get(name).map(str::to_owned) {
+                    self.asked.refuse(name, &value, "month alone, or from and to without month");
                 }
             }
             return month.map_or(default, MonthRange::single);
@@ -197,7 +144,7 @@ impl Parser<'_> {
         let to = to.unwrap_or_else(|| default.last().max(from.unwrap_or(default.last())));
         let from = from.unwrap_or_else(|| self.first_month(geography, to));
         MonthRange::new(from, to).unwrap_or_else(|| {
-            self.refuse("to", &to.to_string(), format!("a month that is not before {from}"));
+            self.asked.refuse("to", &to.to_string(), format!("a month that is not before {from}"));
             default
         })
     }
@@ -217,17 +164,17 @@ impl Parser<'_> {
     fn month(&mut self, name: &'static str) -> Option<Month> {
         let all = self.live.release.months;
         let allowed = format!("a month from {} to {} that /api/v1/months lists, as YYYY-MM", all.first(), all.last());
-        let month: Month = self.word(name, &allowed)?;
+        let month: Month = self.asked.word(name, &allowed)?;
         let known = self.live.has(month);
         if !known {
-            self.refuse(name, &month.to_string(), allowed);
+            self.asked.refuse(name, &month.to_string(), allowed);
         }
         known.then_some(month)
     }
 
     fn measure(&mut self, measure: Option<Measure>, layer: &Layer) -> Measure {
         if measure == Some(Measure::Per1000) && !layer.has_population() {
-            self.refuse("measure", "per_1000", "count or per_km2: no census counts residents by these 44 wards");
+            self.asked.refuse("measure", "per_1000", "count or per_km2: no census counts residents by these 44 wards");
         }
         measure.unwrap_or(default_measure(layer))
     }
@@ -250,34 +197,11 @@ impl Parser<'_> {
             View { measure: kept.unwrap_or(default_measure(layer)), ..view }.query(self.live, self.layers)
         };
         let alternatives = halves.into_iter().chain([fsas]).map(query).collect();
-        self.problems.push(BadParameter {
+        self.asked.report(BadParameter {
             param: "from".to_owned(),
             value: view.months.to_string(),
             allowed: format!("{}, or geo=fsa: the wards were redrawn in between", named.join(" or ")),
             alternatives,
         });
-    }
-}
-
-/// For resources that take no parameters.
-pub fn refuse_all(query: &str) -> Result<(), Vec<BadParameter>> {
-    let refuse = |(name, value): (std::borrow::Cow<'_, str>, std::borrow::Cow<'_, str>)| BadParameter {
-        param: cut(&name),
-        value: cut(&value),
-        allowed: "no parameter".to_owned(),
-        alternatives: Vec::new(),
-    };
-    let problems: Vec<_> = form_urlencoded::parse(query.as_bytes()).map(refuse).take(MOST_PROBLEMS).collect();
-    if problems.is_empty() { Ok(()) } else { Err(problems) }
-}
-
-/// What is said back of a value: enough to recognise it.
-fn cut(text: &str) -> String {
-    text.chars().take(100).collect()
-}
-
-impl Display for BadParameter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}={}: allowed is {}", self.param, self.value, self.allowed)
     }
 }

@@ -13,7 +13,7 @@ const MAY_IMPORT: [(&str, &[&str]); 13] = [
     ("source", &[]),
     ("lake", &[]),
     ("clean", &[]),
-    ("boundaries", &[]),
+    ("boundaries", &["source"]),
     ("marts", &["clean"]),
     ("release", &["lake", "clean"]),
     ("pipeline", &["config", "source", "lake", "clean", "marts", "release"]),

@@ -6,11 +6,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod api;
+mod areas;
 mod boundaries;
 mod city;
 mod eras;
 mod faults;
+mod fetch;
 mod layers;
+mod locate;
 mod operations;
 mod parquet_file;
 mod program;

@@ -1,0 +1,82 @@
+//! `areas`: the sets of areas that counts are by, and their shapes, for maps that others draw.
+
+use serde::Serialize;
+
+use super::api::list;
+use super::assets::{self, Asset};
+use super::body::Body;
+use super::layers::{Layer, Layers};
+use super::live::Live;
+use crate::domain::{Geography, WardModel};
+
+/// Where the files of areas are.
+const FOLDER: &str = "/api/v1/areas";
+
+/// A row of `areas`: one set.
+#[derive(Serialize)]
+struct Set<'a> {
+    id: &'static str,
+    geography: Geography,
+    ward_model: Option<WardModel>,
+    valid_from: Option<&'a str>,
+    valid_to: Option<&'a str>,
+    areas: usize,
+    bbox: [f64; 4],
+    tolerance_m: f64,
+    attribution: &'a [String],
+    links: Vec<Link>,
+}
+
+/// As in OGC API; the relations are those of RFC 5829 and RFC 7089.
+#[derive(Serialize)]
+struct Link {
+    rel: &'static str,
+    r#type: &'static str,
+    title: &'static str,
+    href: String,
+    length: usize,
+}
+
+/// The sets, with links to their files.
+pub fn sets(live: &Live, layers: &Layers) -> anyhow::Result<Body> {
+    list(live, layers.all().into_iter().map(set).collect())
+}
+
+/// A file, under its own name or under that of its content.
+///
+/// Its own name is answered with the file and a tag, not with a redirect to the other name: `fetch`, QGIS and spreadsheets
+/// all get the shapes by one request, and by an empty 304 after the first five minutes. Who wants to ask once a year takes
+/// the other address from the list.
+pub fn file(name: &str) -> Option<&'static Body> {
+    let is_of_areas = |asset: &&Asset| asset.path.starts_with(FOLDER);
+    assets::named(name).filter(is_of_areas).and_then(|asset| assets::latest(asset.name)).or_else(|| {
+        let path = format!("{FOLDER}/{name}");
+        assets::body(&path)
+    })
+}
+
+fn set(layer: &Layer) -> Set<'_> {
+    let of = &layer.boundaries;
+    Set {
+        id: of.set_id(),
+        geography: of.geography,
+        ward_model: of.ward_model,
+        valid_from: of.valid_from.as_deref(),
+        valid_to: of.valid_to.as_deref(),
+        areas: of.areas.len(),
+        bbox: of.bbox,
+        tolerance_m: of.tolerance_m,
+        attribution: &of.attribution,
+        links: [("GeoJSON", "geojson"), ("TopoJSON", "topojson")]
+            .into_iter()
+            .flat_map(|(title, extension)| links(title, &format!("{}.{extension}", of.set_id())))
+            .collect(),
+    }
+}
+
+/// To a file of this moment, and to what it will always have been.
+fn links(title: &'static str, name: &str) -> Vec<Link> {
+    let Some(asset) = assets::named(name) else { return Vec::new() };
+    let link = |rel, href| Link { rel, r#type: asset.content_type, title, href, length: asset.identity.len() };
+    vec![link("latest-version", format!("{FOLDER}/{name}")), link("memento", asset.path.to_owned())]
+}

@@ -1,0 +1,100 @@
+//! The parameters of a query by name, and what is wrong with them.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Display};
+use std::str::FromStr;
+
+use serde::Serialize;
+
+/// The most problems that are reported of one query: enough for a person, and no way to a long answer.
+const MOST_PROBLEMS: usize = 20;
+
+/// A parameter that can't be used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BadParameter {
+    /// Its name.
+    pub param: String,
+    /// What was given.
+    pub value: String,
+    /// What could have been.
+    pub allowed: String,
+    /// Queries that are close to what was asked for and work.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub alternatives: Vec<String>,
+}
+
+/// A query's parameters. All problems are collected, so that they can be reported at once.
+#[derive(Debug, Default)]
+pub struct Parameters {
+    given: BTreeMap<&'static str, String>,
+    problems: Vec<BadParameter>,
+}
+
+impl Parameters {
+    /// Reads a query string that may have these parameters, each once. Empty values are as good as absent ones: forms send
+    /// them.
+    pub fn read(query: &str, known: &[&'static str]) -> Self {
+        let mut read = Self::default();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            match known.iter().find(|known| **known == name) {
+                None if known.is_empty() => read.refuse(&name, &value, "no parameter"),
+                None => read.refuse(&name, &value, format!("no parameter but {}", known.join(", "))),
+                Some(_) if value.is_empty() => {}
+                Some(known) if read.given.contains_key(known) => read.refuse(known, &value, "once only"),
+                Some(known) => {
+                    read.given.insert(known, value.into_owned());
+                }
+            }
+        }
+        read
+    }
+
+    /// The value of a parameter.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.given.get(name).map(String::as_str)
+    }
+
+    /// The value of a parameter as what it stands for; a problem, and `None`, if it stands for nothing.
+    pub fn word<T: FromStr>(&mut self, name: &'static str, allowed: &str) -> Option<T> {
+        let text = self.get(name)?.to_owned();
+        let parsed = text.parse().ok();
+        if parsed.is_none() {
+            self.refuse(name, &text, allowed);
+        }
+        parsed
+    }
+
+    /// Adds a problem.
+    pub fn refuse(&mut self, param: &str, value: &str, allowed: impl Into<String>) {
+        let (param, value) = (cut(param), cut(value));
+        self.report(BadParameter { param, value, allowed: allowed.into(), alternatives: Vec::new() });
+    }
+
+    /// Adds a problem.
+    pub fn report(&mut self, problem: BadParameter) {
+        if self.problems.len() < MOST_PROBLEMS {
+            self.problems.push(problem);
+        }
+    }
+
+    /// What was made of the query, unless there is a problem. Where nothing was made, there has to be one.
+    pub fn end<T>(self, made: Option<T>) -> Result<T, Vec<BadParameter>> {
+        made.filter(|_| self.problems.is_empty()).ok_or(self.problems)
+    }
+}
+
+/// For resources that take no parameters.
+pub fn refuse_all(query: &str) -> Result<(), Vec<BadParameter>> {
+    Parameters::read(query, &[]).end(Some(()))
+}
+
+/// What is said back of a value: enough to recognise it.
+fn cut(text: &str) -> String {
+    text.chars().take(100).collect()
+}
+
+impl Display for BadParameter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}: allowed is {}", self.param, self.value, self.allowed)
+    }
+}
