@@ -329,7 +329,7 @@ fn shared_ward_files_of_two_origins_agree() {
         assert!((a.area_km2 - b.area_km2).abs() < 0.002, "{}: {} and {}", a.area, a.area_km2, b.area_km2);
     }
     let metres = farthest_apart(&one, &two);
-    assert!(metres <= 2.0 * 8.5 + 2.0, "{metres} m: more than two simplifications of one line can differ");
+    assert!(metres <= 2.0 * one.tolerance_m + 2.0, "{metres} m: more than two simplifications of one line can differ");
 }
 
 #[test]
