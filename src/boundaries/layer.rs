@@ -8,9 +8,9 @@ use crate::domain::{Geography, WardModel};
 
 /// Farthest that a border may move, in metres: as small as files of 12 KB (wards) and 22 KB (FSAs) after brotli allow.
 /// At the scale of the whole city a pixel is 40 m or more.
-const WARDS_25_TOLERANCE_M: f64 = 8.5;
-const WARDS_44_TOLERANCE_M: f64 = 12.0;
-const FSAS_TOLERANCE_M: f64 = 12.5;
+const WARDS_25_TOLERANCE_M: f64 = 6.5;
+const WARDS_44_TOLERANCE_M: f64 = 9.0;
+const FSAS_TOLERANCE_M: f64 = 9.0;
 
 const CITY_LICENCE: &str = "Contains information licensed under the Open Government Licence – Toronto.";
 
