@@ -7,6 +7,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::civil::Time;
 
+/// The longest wait after a run that failed.
+const AFTER_FAILURE: Duration = Duration::from_secs(3600);
+
 /// A schedule: `off`, a time of the day in UTC (`09:17`), or a pause (`6h`, `30s`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Schedule {
@@ -19,12 +22,14 @@ pub enum Schedule {
 }
 
 impl Schedule {
-    /// How long to wait for the next run; `None` when there is none.
-    pub fn wait(self, now: Timestamp) -> Option<Duration> {
+    /// How long to wait for the next run after one that ended now; `None` when there is none. What failed is tried again
+    /// within the hour.
+    pub fn wait(self, now: Timestamp, failed: bool) -> Option<Duration> {
+        let longest = if failed { AFTER_FAILURE } else { Duration::MAX };
         match self {
             Self::Off => None,
-            Self::Every(pause) => Some(pause),
-            Self::Daily(time) => Some(until(time, now)),
+            Self::Every(pause) => Some(pause.min(longest)),
+            Self::Daily(time) => Some(until(time, now).min(longest)),
         }
     }
 }
@@ -82,10 +87,24 @@ mod tests {
 
     #[test]
     fn the_next_run_is_today_or_tomorrow_also_on_days_that_clocks_change() {
-        let wait = |now: &str| "09:17".parse::<Schedule>().unwrap().wait(now.parse().unwrap()).unwrap().as_secs();
+        let wait =
+            |now: &str| "09:17".parse::<Schedule>().unwrap().wait(now.parse().unwrap(), false).unwrap().as_secs();
         assert_eq!(wait("2026-11-25T09:16:00Z"), 60);
         assert_eq!(wait("2026-11-25T09:17:00Z"), 86_400);
         assert_eq!(wait("2026-03-08T09:18:00Z"), 86_340);
         assert_eq!(wait("2026-12-31T23:17:00Z"), 10 * 3600);
+    }
+
+    #[test]
+    fn what_failed_is_tried_again_within_the_hour() {
+        let wait = |schedule: &str, failed| {
+            let wait = schedule.parse::<Schedule>().unwrap().wait("2026-11-25T09:18:00Z".parse().unwrap(), failed);
+            wait.map(|wait| wait.as_secs())
+        };
+        assert_eq!(
+            (wait("09:17", true), wait("6h", true), wait("6h", false)),
+            (Some(3600), Some(3600), Some(6 * 3600))
+        );
+        assert_eq!((wait("30s", true), wait("off", true)), (Some(30), None));
     }
 }

@@ -25,9 +25,6 @@ const NICENESS: i32 = 10;
 /// stops at once but for the file that is being cleaned.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// After a refresh that failed, the next one does not wait for longer.
-const AFTER_FAILURE: Duration = Duration::from_secs(3600);
-
 /// A refresh at work in the background.
 pub struct Background(oneshot::Receiver<()>);
 
@@ -82,19 +79,14 @@ async fn keep_fresh(lake: &Lake, source: &Source, plan: &Plan, schedule: Schedul
         return;
     }
     loop {
-        let longest = match refresh(lake, source, plan, stop).await {
-            Ok(report) => {
-                report.held.iter().for_each(|held| error!("held: {}", held.message));
-                Duration::MAX
-            }
+        let refreshed = refresh(lake, source, plan, stop).await;
+        match &refreshed {
+            Ok(report) => report.held.iter().for_each(|held| error!("held: {}", held.message)),
             Err(Error::Interrupted) => return,
-            Err(error) => {
-                error!("refresh failed, the release before stays live: {error}");
-                AFTER_FAILURE
-            }
-        };
+            Err(error) => error!("refresh failed, the release before stays live: {error}"),
+        }
         report_age(lake).await;
-        let wait = schedule.wait(Timestamp::now()).unwrap_or(Duration::MAX).min(longest);
+        let Some(wait) = schedule.wait(Timestamp::now(), refreshed.is_err()) else { return };
         info!(wait_s = wait.as_secs(), "next refresh");
         tokio::select! {
             () = stop.cancelled() => return,

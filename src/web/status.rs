@@ -37,13 +37,12 @@ impl Pipeline {
     pub async fn read(lake: &Lake, schedule: Schedule) -> anyhow::Result<Self> {
         let runs = run::latest(lake, RUNS).await?;
         let now = Timestamp::now();
-        // A daily run has its time; a pause begins with the end of the run before.
-        let since = match schedule {
-            Schedule::Every(_) => runs.first().and_then(|run| run.ended_at).unwrap_or(now),
-            _ => now,
-        };
-        let wait = schedule.wait(now).and_then(|wait| SignedDuration::try_from(wait).ok());
-        let next_refresh_at = wait.and_then(|wait| since.checked_add(wait).ok());
+        let last = runs.iter().find(|run| run.outcome.is_some());
+        let ended_at = last.and_then(|run| run.ended_at).unwrap_or(now);
+        let failed = last.is_some_and(|run| run.outcome == Some(Outcome::Failed));
+        let wait = schedule.wait(ended_at, failed).and_then(|wait| SignedDuration::try_from(wait).ok());
+        // One that is past is at work, or due as soon as this server starts.
+        let next_refresh_at = wait.and_then(|wait| ended_at.checked_add(wait).ok()).map(|next| next.max(now));
         Ok(Self { current: pointer::current(lake).await?, runs, changes: changes::list(lake).await?, next_refresh_at })
     }
 
