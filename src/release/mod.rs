@@ -1,7 +1,7 @@
 //! Releases: what a published state of the data is made of, which one is live, what the runs did that made them.
 //!
 //! A release is described by inputs and code alone; times, runs and what differs from the release before are kept beside
-//! it. [`pointer`] says which release is live.
+//! it. The [pointer](mod@pointer) says which release is live.
 
 pub mod changes;
 pub mod freshness;
