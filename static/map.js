@@ -1,5 +1,5 @@
-// Makes the page nicer to use; everything on it works without. The server's HTML is the only source of numbers: a changed
-// filter fetches the page of the new view and takes its parts, so map, legend and table can't disagree.
+// Makes the page nicer to use; everything on it works without. The server's HTML is the only source of numbers: a
+// changed filter fetches the page of the new view and takes its parts, so map, legend and table can't disagree.
 "use strict";
 
 (() => {
@@ -52,7 +52,8 @@
 
   /** Gives the map copies of the patterns, which legend and table go on using as they are. */
   function ownPatterns(svg) {
-    const hatched = [...svg.querySelectorAll(".areas path")].filter((path) => /^(u\d|no_data)$/.test(path.classList[0]));
+    const isHatched = (path) => /^(u\d|no_data)$/.test(path.classList[0]);
+    const hatched = [...svg.querySelectorAll(".areas path")].filter(isHatched);
     const fills = hatched.map((path) => getComputedStyle(path).fill);
     const copies = [...svg.querySelectorAll("pattern")].map((pattern) => {
       const copy = pattern.cloneNode(true);
@@ -113,12 +114,13 @@
   };
   const shownSet = () => SETS[document.getElementById("map").dataset.set];
 
-  /** Puts a button on the map that finds the area one is in. Nobody is asked for their position before it is pressed. */
+  /** Puts a button on the map that finds the area one is in. Nobody is asked for a position before it is pressed. */
   function offerToFind() {
     const button = Object.assign(document.createElement("button"), { type: "button", className: "find" });
     button.textContent = `Find my ${shownSet().word}`;
     // What is seen; what is heard is the page's own live region.
-    const sentence = Object.assign(document.createElement("p"), { className: "found", ariaHidden: "true", hidden: true });
+    const unheard = { className: "found", ariaHidden: "true", hidden: true };
+    const sentence = Object.assign(document.createElement("p"), unheard);
     button.addEventListener("click", async () => {
       if (button.ariaBusy) return;
       button.ariaBusy = "true";
@@ -142,7 +144,8 @@
       if (!answer[member]) return `You are in Toronto, but in no ${word}.`;
       const { code } = answer[member];
       showArea(code, [lat, lon]);
-      const roughly = coords.accuracy > 500 ? ` Your position is known to ${Math.round(coords.accuracy / 100) / 10} km only.` : "";
+      const km = (coords.accuracy / 1000).toFixed(1);
+      const roughly = coords.accuracy > 500 ? ` Your position is known to ${km} km only.` : "";
       return `You are in ${word} ${nameOf(code)}. ${factsOf(code).join(". ")}.${roughly}`;
     } catch (error) {
       return error.code === 1
@@ -153,7 +156,8 @@
 
   /** Marks an area and a place in it, and moves the map there. */
   function showArea(code, place) {
-    const [area, box] = [document.getElementById(`area-${code}`), map.getContainer()].map((e) => e.getBoundingClientRect());
+    const area = document.getElementById(`area-${code}`).getBoundingClientRect();
+    const box = map.getContainer().getBoundingClientRect();
     const corner = (x, y) => map.containerPointToLatLng([x - box.left, y - box.top]);
     const bounds = L.latLngBounds(corner(area.left, area.bottom), corner(area.right, area.top));
     activate(code);

@@ -1,5 +1,5 @@
-//! Borders as lines: edges strung together between the places where borders meet. What is simplified is an arc, and what
-//! two neighbours share in TopoJSON is one.
+//! Borders as lines: edges strung together between the places where borders meet. What is simplified is an arc, and
+//! what two neighbours share in TopoJSON is one.
 
 use std::collections::BTreeMap;
 

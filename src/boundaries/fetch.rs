@@ -1,6 +1,6 @@
 //! Brings the sources from their publishers: the City's portal says where its wards are, Statistics Canada's address is
-//! known. Both are asked by the client that fetches the requests, with its caps, its tries and its list of hosts, which is
-//! longer by one here and nowhere else.
+//! known. Both are asked by the client that fetches the requests, with its caps, its tries and its list of hosts, which
+//! is longer by one here and nowhere else.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

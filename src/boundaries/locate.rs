@@ -8,10 +8,12 @@ use super::{Boundaries, BoundedArea};
 const LEAST_SHARE: f64 = 0.01;
 
 impl Boundaries {
-    /// The area at a position in degrees; `None` outside all. A position on a border is in the area with the smaller code.
+    /// The area at a position in degrees; `None` outside all. A position on a border is in the area with the smaller
+    /// code.
     ///
-    /// Nobody falls between: neighbours have the same points, and on which side of a line a point is, is computed exactly.
-    /// There is no index: the boxes leave two or three areas, and looking at their hundred sides takes microseconds.
+    /// Nobody falls between: neighbours have the same points, and on which side of a line a point is, is computed
+    /// exactly. There is no index: the boxes leave two or three areas, and looking at their hundred sides takes
+    /// microseconds.
     pub fn area_at(&self, lon: f64, lat: f64) -> Option<&BoundedArea> {
         let within =
             |[west, south, east, north]: [f64; 4]| (west..=east).contains(&lon) && (south..=north).contains(&lat);

@@ -1,16 +1,16 @@
 //! Fewer points for the same borders: each border is simplified once, for both of its sides.
 //!
-//! Which points each border can do with at the least is a shortest path over all lines that are near enough to the points
-//! that they skip (Imai and Iri). At the same size borders are a quarter nearer to their source than by Douglas and
-//! Peucker's choice. All other points go one by one, the one whose loss moves the border least first, as long as
-//! * no point of the source ends up farther than the tolerance from the line that replaces it, so the tolerance bounds the
-//!   Hausdorff distance of the border, both ways;
+//! Which points each border can do with at the least is a shortest path over all lines that are near enough to the
+//! points that they skip (Imai and Iri). At the same size borders are a quarter nearer to their source than by Douglas
+//! and Peucker's choice. All other points go one by one, the one whose loss moves the border least first, as long as
+//! * no point of the source ends up farther than the tolerance from the line that replaces it, so the tolerance bounds
+//!   the Hausdorff distance of the border, both ways;
 //! * no other point lies in the triangle that is cut off, so no line can come to cross or touch another;
 //! * the new line is not there already, so no area collapses.
 //!
-//! Points where three or more borders meet always stay. A border that may not lose a point keeps it: there is nothing to
-//! repair afterwards. Where that leaves half of a long line, which may be up to twice the tolerance off, everything is done
-//! again without that line.
+//! Points where three or more borders meet always stay. A border that may not lose a point keeps it: there is nothing
+//! to repair afterwards. Where that leaves half of a long line, which may be up to twice the tolerance off, everything
+//! is done again without that line.
 
 use std::cmp::{Reverse, max, min};
 use std::collections::{BinaryHeap, HashSet};
@@ -73,7 +73,8 @@ fn fewest(points: &[Point], tolerance_m: f64) -> Vec<Shortcut> {
     path
 }
 
-/// Metres from the line between the first and the last of some points to the farthest of them; `None` beyond a tolerance.
+/// Metres from the line between the first and the last of some points to the farthest of them; `None` beyond a
+/// tolerance.
 fn deviation_within(points: &[Point], tolerance_m: f64) -> Option<f64> {
     let (a, b) = (points[0], points[points.len() - 1]);
     // A closed border joined to itself would be nothing.
@@ -141,8 +142,8 @@ impl Lines {
         all
     }
 
-    /// Takes out what shortcuts skip. On the way there lines are off by more than at its end: points near one line are as a
-    /// rule no farther than twice as much from a line between two of them.
+    /// Takes out what shortcuts skip. On the way there lines are off by more than at its end: points near one line are
+    /// as a rule no farther than twice as much from a line between two of them.
     fn take(&mut self, shortcuts: &[Shortcut], tolerance_m: f64) {
         for &(from, to) in shortcuts {
             self.allowed_m[from + 1..to].fill(2.0 * tolerance_m);

@@ -1,4 +1,5 @@
-//! The compact form: TopoJSON, which has each border once, as steps on the grid, where GeoJSON has it once for each side.
+//! The compact form: TopoJSON, which has each border once, as steps on the grid, where GeoJSON has it once for each
+//! side.
 
 use std::collections::HashMap;
 
@@ -27,7 +28,8 @@ struct Geometry<'a, A: Serialize> {
     arcs: A,
 }
 
-/// The text of a layer's file, with the same members and properties as its GeoJSON. `lines` are the borders of the areas.
+/// The text of a layer's file, with the same members and properties as its GeoJSON. `lines` are the borders of the
+/// areas.
 pub(super) fn topojson(layer: &Layer, areas: &[BoundedArea], lines: &[Edge]) -> Result<String, Error> {
     let arcs = arcs(lines);
     let starts = Starts::new(&arcs);

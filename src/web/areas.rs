@@ -44,9 +44,9 @@ pub fn sets(live: &Live, layers: &Layers) -> anyhow::Result<Body> {
 
 /// A file, under its own name or under that of its content.
 ///
-/// Its own name is answered with the file and a tag, not with a redirect to the other name: `fetch`, QGIS and spreadsheets
-/// all get the shapes by one request, and by an empty 304 after the first five minutes. Who wants to ask once a year takes
-/// the other address from the list.
+/// Its own name is answered with the file and a tag, not with a redirect to the other name: `fetch`, QGIS and
+/// spreadsheets all get the shapes by one request, and by an empty 304 after the first five minutes. Who wants to ask
+/// once a year takes the other address from the list.
 pub fn file(name: &str) -> Option<&'static Body> {
     let is_of_areas = |asset: &&Asset| asset.path.starts_with(FOLDER);
     assets::named(name).filter(is_of_areas).and_then(|asset| assets::latest(asset.name)).or_else(|| {

@@ -1,5 +1,5 @@
-//! Style sheets, scripts and the files of areas, embedded and compressed when the program is built. Their names hold a hash
-//! of their content, so a browser may keep them for ever.
+//! Style sheets, scripts and the files of areas, embedded and compressed when the program is built. Their names hold a
+//! hash of their content, so a browser may keep them for ever.
 
 use std::sync::LazyLock;
 

@@ -1,7 +1,7 @@
 //! The web server: `GET` a view, get a page, GeoJSON or JSON, all from the release in memory.
 //!
-//! A request is parsed once into a view, answered from the live release and kept, with its compressed forms, under its normalised query.
-//! Nothing here writes data: releases appear in the lake, and [`serve`] switches to them.
+//! A request is parsed once into a view, answered from the live release and kept, with its compressed forms, under its
+//! normalised query. Nothing here writes data: releases appear in the lake, and [`serve`] switches to them.
 
 mod answer;
 mod api;

@@ -31,8 +31,8 @@ pub struct Parameters {
 }
 
 impl Parameters {
-    /// Reads a query string that may have these parameters, each once. Empty values are as good as absent ones: forms send
-    /// them.
+    /// Reads a query string that may have these parameters, each once. Empty values are as good as absent ones: forms
+    /// send them.
     pub fn read(query: &str, known: &[&'static str]) -> Self {
         let mut read = Self::default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {

@@ -1,5 +1,5 @@
-// The committed areas, by programs that share no code with ours: mapshaper simplifies the same borders to the same size,
-// and TopoJSON's own client reads our topologies.
+// The committed areas, by programs that share no code with ours: mapshaper simplifies the same borders to the same
+// size, and TopoJSON's own client reads our topologies.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -37,7 +37,9 @@ function farthest(from, to) {
   let most = 0;
   for (const point of from.flat()) {
     let nearest = Infinity;
-    for (const ring of to) for (let i = 1; i < ring.length; i++) nearest = Math.min(nearest, distance(point, ring[i - 1], ring[i]));
+    for (const ring of to) {
+      for (let i = 1; i < ring.length; i++) nearest = Math.min(nearest, distance(point, ring[i - 1], ring[i]));
+    }
     most = Math.max(most, nearest);
   }
   return most;
@@ -68,7 +70,7 @@ async function simplified(full, method, budget) {
 
 const missing = existsSync(DATA) ? false : "needs ../shared";
 
-test("at the same size no border is farther from its source than mapshaper would have it", { skip: missing }, async (t) => {
+test("at the same size no border is farther from its source than by mapshaper", { skip: missing }, async (t) => {
   const folder = await mkdtemp(join(tmpdir(), "geo-"));
   t.after(() => rm(folder, { recursive: true }));
   const sources = {
@@ -96,7 +98,8 @@ test("at the same size no border is farther from its source than mapshaper would
 /** Rings from their smallest point, as whole steps of the grid. */
 function steps(geometry) {
   const whole = (ring) => ring.slice(1).map((position) => position.map((degrees) => Math.round(degrees * 1e5)));
-  const first = (ring) => ring.reduce((best, at, i) => (at[0] - ring[best][0] || at[1] - ring[best][1]) < 0 ? i : best, 0);
+  const before = (p, q) => (p[0] - q[0] || p[1] - q[1]) < 0;
+  const first = (ring) => ring.reduce((best, at, i) => (before(at, ring[best]) ? i : best), 0);
   const turned = (ring) => [...ring.slice(first(ring)), ...ring.slice(0, first(ring))];
   return polygons(geometry).map((polygon) => polygon.map(whole).map(turned));
 }
@@ -105,7 +108,8 @@ test("TopoJSON's own client finds the polygons of the GeoJSON in the topologies"
   for (const set of SETS) {
     const [topology, collection] = [await committed(`${set}.topojson`), await committed(`${set}.geojson`)];
     const read = feature(topology, topology.objects[set]);
-    assert.deepEqual(read.features.map((f) => [f.id, f.properties]), collection.features.map((f) => [f.id, f.properties]));
+    const said = ({ features }) => features.map(({ id, properties }) => [id, properties]);
+    assert.deepEqual(said(read), said(collection));
     for (const [i, { geometry }] of read.features.entries()) {
       assert.deepEqual(steps(geometry), steps(collection.features[i].geometry), `${set} ${read.features[i].id}`);
     }
