@@ -31,7 +31,7 @@ fn shared_a_file_without_a_column_or_with_other_separators_is_refused() {
         let lake = tempfile::tempdir().unwrap();
         let ended = refresh(source.folder(), lake.path());
         assert_eq!((ended.code, ended.errors.len()), (1, 1), "{kind}: {:?}", ended.errors);
-        assert!(ended.errors[0].starts_with(&format!("error: sr2026.zip: {says}")), "{kind}: {:?}", ended.errors);
+        assert!(ended.errors[0].starts_with(&format!("error: SR2026: {says}")), "{kind}: {:?}", ended.errors);
         assert!(!lake.path().join("current.json").exists(), "{kind}");
     }
 }
