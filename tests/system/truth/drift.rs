@@ -32,6 +32,8 @@ fn shared_a_file_without_a_column_or_with_other_separators_is_refused() {
         let ended = refresh(source.folder(), lake.path());
         assert_eq!((ended.code, ended.errors.len()), (1, 1), "{kind}: {:?}", ended.errors);
         assert!(ended.errors[0].starts_with(&format!("error: SR2026: {says}")), "{kind}: {:?}", ended.errors);
-        assert!(!lake.path().join("current.json").exists(), "{kind}");
+        let release = live_release(lake.path());
+        let inputs = release["inputs"].as_array().unwrap();
+        assert_eq!((inputs.len(), &inputs[0]["year"]), (1, &2025.into()), "{kind}: the other year is published");
     }
 }
