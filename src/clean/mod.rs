@@ -33,7 +33,6 @@ pub mod parquet_file;
 mod quarantine;
 pub mod request_types;
 mod requests;
-pub mod restatement;
 mod row;
 mod split;
 mod summary;

@@ -21,6 +21,7 @@ mod notify;
 mod progress;
 mod prune;
 mod publish;
+mod restatement;
 mod rollback;
 mod take_in;
 mod verify;

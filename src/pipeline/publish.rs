@@ -6,13 +6,12 @@ use jiff::Timestamp;
 
 use super::local::{blocking, disk, files_below, temporary_folder};
 use super::log::{RunLog, StepClock};
-use super::{Error, hash, live_types, verify};
+use super::{Error, hash, live_types, restatement, verify};
 use crate::clean;
-use crate::clean::restatement::{self, MonthChange};
 use crate::domain::{Month, MonthRange, ReleaseId, RunId};
 use crate::lake::{self, Key, Lake};
 use crate::marts::{self, Partial, TypeUse};
-use crate::release::changes::{self, Changes, FileChange};
+use crate::release::changes::{self, Changes, FileChange, MonthChange};
 use crate::release::pointer::{self, Current, Pointer};
 use crate::release::run::Step;
 use crate::release::{self, Input, Mart, Origin, Release};

@@ -14,46 +14,9 @@ use arrow_array::{Array, RecordBatch, StringArray};
 use bytes::Bytes;
 use hashbrown::{DefaultHashBuilder, HashMap};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use serde::{Deserialize, Serialize};
 
 use crate::domain::Status;
-
-/// What differs in a month.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MonthChange {
-    /// Accepted rows of the earlier version; 0 for a month that is new.
-    pub rows_before: u64,
-    /// Accepted rows of the later version.
-    pub rows: u64,
-    /// Rows that only the later version has, of a month that the earlier one had.
-    pub late: u64,
-    /// Rows that only the earlier version has.
-    pub vanished: u64,
-    /// Rows with another ward, or another model's.
-    pub ward_changed: u64,
-    /// Rows with another status.
-    pub status_changed: Vec<StatusChange>,
-}
-
-/// Rows whose status moved from one to another.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StatusChange {
-    /// In the earlier version.
-    pub from: Status,
-    /// In the later version.
-    pub to: Status,
-    /// How many.
-    pub rows: u64,
-}
-
-impl MonthChange {
-    /// Whether the two versions have the same rows.
-    pub fn is_none(&self) -> bool {
-        self.rows_before == self.rows
-            && [self.late, self.vanished, self.ward_changed] == [0; 3]
-            && self.status_changed.is_empty()
-    }
-}
+use crate::release::changes::{MonthChange, StatusChange};
 
 /// A file of a month's requests that can't be compared.
 #[derive(Debug, thiserror::Error)]
