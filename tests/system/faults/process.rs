@@ -13,7 +13,7 @@ use crate::city::{City, Edition, FILE};
 
 /// How often starters race. More by `RACES=1000`.
 fn races() -> usize {
-    std::env::var("RACES").map_or(20, |races| races.parse().unwrap())
+    std::env::var("RACES").map_or(100, |races| races.parse().unwrap())
 }
 
 /// A City with the second edition and a lake with the first.
