@@ -15,6 +15,7 @@ use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::reader::ChunkReader;
 use parquet::file::statistics::Statistics;
 
+use super::hours::Hours;
 use super::series::Series;
 use crate::clean::cell::{Cell, CellCode, Place};
 use crate::clean::ledger;
@@ -220,11 +221,11 @@ fn type_uses_of(batch: &RecordBatch) -> Result<Vec<TypeUse>, Error> {
         .collect()
 }
 
-fn texts<'b>(batch: &'b RecordBatch, name: &'static str) -> Result<&'b StringArray, Error> {
+pub(super) fn texts<'b>(batch: &'b RecordBatch, name: &'static str) -> Result<&'b StringArray, Error> {
     batch.column_by_name(name).and_then(|column| column.as_string_opt()).ok_or(Error::Column(name))
 }
 
-fn numbers<'b, T: ArrowPrimitiveType>(
+pub(super) fn numbers<'b, T: ArrowPrimitiveType>(
     batch: &'b RecordBatch,
     name: &'static str,
 ) -> Result<&'b PrimitiveArray<T>, Error> {
@@ -238,11 +239,13 @@ pub struct Marts {
     metadata: ArrowReaderMetadata,
     totals: Arc<Series>,
     types: Vec<TypeUse>,
+    hours: Hours,
 }
 
 impl Marts {
-    /// Takes the three marts; `months` are all months of the release.
-    pub fn open(months: MonthRange, by_area_month: Bytes, totals: Bytes, types: Bytes) -> Result<Self, Error> {
+    /// Takes the marts in the order of [`super::ALL`]; `months` are all months of the release.
+    pub fn open(months: MonthRange, marts: [Bytes; 4]) -> Result<Self, Error> {
+        let [by_area_month, totals, types, hours] = marts;
         let metadata = ArrowReaderMetadata::load(&by_area_month, as_dictionaries())?;
         let totals = cell_rows(totals)?.map(|row| row.map(|(_, cell, requests)| (cell, requests)));
         Ok(Self {
@@ -251,6 +254,7 @@ impl Marts {
             metadata,
             totals: Arc::new(Series::new(months, totals.collect::<Result<_, _>>()?)),
             types: type_uses(types)?,
+            hours: Hours::open(hours)?,
         })
     }
 
@@ -272,6 +276,11 @@ impl Marts {
     /// Counts over all types.
     pub fn totals(&self) -> Arc<Series> {
         self.totals.clone()
+    }
+
+    /// Counts by hour of the week.
+    pub fn hours(&self) -> &Hours {
+        &self.hours
     }
 
     /// The other types of the release that one was renamed from or to, in the order of time.

@@ -36,14 +36,11 @@ impl Live {
         }
         let missing = || anyhow::anyhow!("the lake points to release {} but has no record of it", current.release);
         let release = release::load(lake, &current.release).await?.ok_or_else(missing)?;
-        let [by_area_month, totals, types] =
-            [marts::REQUESTS_BY_AREA_MONTH, marts::TOTALS_BY_AREA_MONTH, marts::REQUEST_TYPES];
-        let marts = Marts::open(
-            release.months,
-            mart(lake, &release, by_area_month).await?,
-            mart(lake, &release, totals).await?,
-            mart(lake, &release, types).await?,
-        )?;
+        let mut files: [bytes::Bytes; marts::ALL.len()] = Default::default();
+        for (bytes, file) in files.iter_mut().zip(marts::ALL) {
+            *bytes = mart(lake, &release, file).await?;
+        }
+        let marts = Marts::open(release.months, files)?;
         Ok(Some(Self::new(release, current, marts, cache_mb << 20)))
     }
 
