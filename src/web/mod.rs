@@ -8,6 +8,7 @@ mod api;
 mod areas;
 mod assets;
 mod body;
+mod controls;
 mod data;
 mod error;
 mod layers;
@@ -15,8 +16,12 @@ mod live;
 mod locate;
 mod page;
 mod parameters;
+mod site;
 mod status;
+mod types;
+mod values;
 mod view;
+mod words;
 
 use std::net::Ipv4Addr;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -167,6 +172,11 @@ fn router(app: Arc<App>) -> Router {
         .layer(open);
     Router::new()
         .route("/", get(map))
+        .route("/values", get(values_only))
+        .route("/map.json", get(counts))
+        .route("/map.geojson", get(choropleth))
+        .route("/types", get(types_page))
+        .route("/types.json", get(types_list))
         .route("/data", get(data))
         .route("/status", get(status_page))
         .route("/metrics", get(metrics))
@@ -248,6 +258,10 @@ async fn counts(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, head
     view_answer(app, uri, headers, api::counts).await
 }
 
+async fn values_only(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
+    view_answer(app, uri, headers, values::body).await
+}
+
 async fn types(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
     fixed_answer(app, uri, headers, |live, _| api::types(live)).await
 }
@@ -291,6 +305,14 @@ async fn view_answer(
         respond(body, headers).await
     };
     body.await.unwrap_or_else(|failure: Failure| failure.respond(uri.path()))
+}
+
+async fn types_page(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
+    fixed_answer(app, uri, headers, types::page).await
+}
+
+async fn types_list(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
+    fixed_answer(app, uri, headers, types::list).await
 }
 
 async fn data(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
