@@ -235,7 +235,8 @@ pub(super) fn numbers<'b, T: ArrowPrimitiveType>(
 /// The marts of one release, held as the bytes that they are stored as: a release once loaded needs no lake any more.
 pub struct Marts {
     months: MonthRange,
-    requests_by_area_month: Bytes,
+    /// In the order of [`super::ALL`].
+    files: [Bytes; 4],
     metadata: ArrowReaderMetadata,
     totals: Arc<Series>,
     types: Vec<TypeUse>,
@@ -245,12 +246,12 @@ pub struct Marts {
 impl Marts {
     /// Takes the marts in the order of [`super::ALL`]; `months` are all months of the release.
     pub fn open(months: MonthRange, marts: [Bytes; 4]) -> Result<Self, Error> {
-        let [by_area_month, totals, types, hours] = marts;
+        let [by_area_month, totals, types, hours] = marts.clone();
         let metadata = ArrowReaderMetadata::load(&by_area_month, as_dictionaries())?;
         let totals = cell_rows(totals)?.map(|row| row.map(|(_, cell, requests)| (cell, requests)));
         Ok(Self {
             months,
-            requests_by_area_month: by_area_month,
+            files: marts,
             metadata,
             totals: Arc::new(Series::new(months, totals.collect::<Result<_, _>>()?)),
             types: type_uses(types)?,
@@ -276,6 +277,11 @@ impl Marts {
     /// Counts over all types.
     pub fn totals(&self) -> Arc<Series> {
         self.totals.clone()
+    }
+
+    /// The bytes of a mart.
+    pub fn file(&self, name: &str) -> Option<Bytes> {
+        super::ALL.iter().position(|mart| *mart == name).map(|at| self.files[at].clone())
     }
 
     /// Counts by hour of the week.
@@ -304,12 +310,9 @@ impl Marts {
     fn read_cells(&self, request_type: &str, cells: &mut Vec<(Cell, i64)>) -> Result<(), Error> {
         let groups = self.metadata.metadata().row_groups().iter().enumerate();
         let groups = groups.filter(|(_, group)| may_hold(group, request_type)).map(|(index, _)| index).collect();
-        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(
-            self.requests_by_area_month.clone(),
-            self.metadata.clone(),
-        )
-        .with_row_groups(groups)
-        .build()?;
+        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(self.files[0].clone(), self.metadata.clone())
+            .with_row_groups(groups)
+            .build()?;
         for row in flatten(reader.map(|batch| cells_of(&batch?))) {
             let (of, cell, requests) = row?;
             if *of == *request_type {
