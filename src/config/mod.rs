@@ -4,12 +4,13 @@ mod schedule;
 
 use std::io::IsTerminal;
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::domain::ReleaseId;
+use crate::lake::Location;
 
 pub use schedule::Schedule;
 
@@ -207,8 +208,8 @@ pub struct Clean {
     #[arg(long, value_parser = clap::value_parser!(u16).range(2000..3000))]
     pub year: Option<u16>,
     /// A lake: request types that its live release does not have are reported.
-    #[arg(long, value_name = "FOLDER")]
-    pub against: Option<PathBuf>,
+    #[arg(long, value_name = "FOLDER|gs://BUCKET/PREFIX")]
+    pub against: Option<Location>,
     /// Print the summary as JSON.
     #[arg(long)]
     pub json: bool,
@@ -217,9 +218,16 @@ pub struct Clean {
 /// Where data is kept.
 #[derive(Debug, Args)]
 pub struct Lake {
-    /// Folder that holds the lake: raw files, cleaned files, marts and releases.
-    #[arg(id = "lake", long, env = "TORONTO311_LAKE", default_value = "lake", value_name = "FOLDER")]
-    pub folder: PathBuf,
+    /// Folder or bucket that holds the lake: raw files, cleaned files, marts and releases. For a bucket, credentials are
+    /// the application default ones.
+    #[arg(
+        id = "lake",
+        long,
+        env = "TORONTO311_LAKE",
+        default_value = "lake",
+        value_name = "FOLDER|gs://BUCKET/PREFIX"
+    )]
+    pub at: Location,
 }
 
 /// Commands about boundary files.
@@ -257,7 +265,7 @@ impl Cli {
             | Command::Rollback(Rollback { lake, .. }) => (Some(lake), None),
             Command::Boundaries(_) | Command::Clean(_) | Command::Contract => (None, None),
         };
-        let lake = lake.and_then(|lake| lake_problem(&lake.folder));
+        let lake = lake.and_then(|lake| lake_problem(&lake.at));
         let budget = publishing.and_then(|publishing| budget_problem(publishing.quarantine_budget));
         let webhook = publishing.and_then(|publishing| webhook_problem(publishing.webhook.as_deref()?));
         [self.log_problem(), lake, budget, webhook].into_iter().flatten().collect()
@@ -272,12 +280,10 @@ impl Cli {
     }
 }
 
-fn lake_problem(lake: &Path) -> Option<String> {
-    if lake.to_string_lossy().contains("://") {
-        return Some(format!("TORONTO311_LAKE / --lake {:?}: expected a folder, not a URL", lake.display()));
-    }
-    (lake.exists() && !lake.is_dir())
-        .then(|| format!("TORONTO311_LAKE / --lake {:?}: expected a folder, found a file", lake.display()))
+fn lake_problem(lake: &Location) -> Option<String> {
+    let Location::Folder(folder) = lake else { return None };
+    (folder.exists() && !folder.is_dir())
+        .then(|| format!("TORONTO311_LAKE / --lake {:?}: expected a folder, found a file", folder.display()))
 }
 
 fn budget_problem(budget: f64) -> Option<String> {

@@ -102,6 +102,9 @@ pub enum Error {
     /// What was written is not what is read.
     #[error("not published: read back, {0}")]
     NotReadBack(String),
+    /// What `clean` made of a file is not all there, although its summary is.
+    #[error("lake object {0} is missing")]
+    Incomplete(String),
     /// Another run published since this one began.
     #[error("another run published meanwhile; run it again")]
     Superseded,
@@ -348,6 +351,7 @@ impl Refresh<'_> {
         for _ in 1..ROUNDS {
             match self.round().await {
                 Err(Error::Superseded) => self.log.warn("another run published meanwhile: starting over".to_owned()),
+                Err(error @ Error::Incomplete(_)) => self.log.warn(format!("{error}: its file is cleaned again")),
                 ended => return ended,
             }
         }

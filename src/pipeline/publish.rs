@@ -1,6 +1,7 @@
 //! From cleaned years to the live release: merge, compare, record, read back, swap the pointer.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
@@ -73,9 +74,7 @@ impl Publisher<'_> {
         let folder = temporary_folder()?;
         let mut partials = Vec::new();
         for (n, input) in inputs.iter().enumerate() {
-            let fetch = async |file: &str| {
-                self.lake.fetch(Key::Clean { id: &input.clean, file }, folder.path(), &format!("{n}-{file}")).await
-            };
+            let fetch = async |file| self.fetch_clean(&input.clean, file, &folder.path().join(format!("{n}-{file}"))).await;
             partials.push(Partial {
                 counts: fetch(clean::COUNTS).await?,
                 request_types: fetch(clean::REQUEST_TYPES).await?,
@@ -98,6 +97,18 @@ impl Publisher<'_> {
         let bytes = built.values().map(|mart| mart.bytes).sum();
         self.log.step(Step { output: Some(id.to_string()), bytes: Some(bytes), ..clock.end("done") }).await;
         Ok(built)
+    }
+
+    /// A cleaned folder without one of its files is no better than none: without its summary, it is made again.
+    async fn fetch_clean(&self, id: &str, file: &str, to: &Path) -> Result<PathBuf, Error> {
+        let key = Key::Clean { id, file };
+        match self.lake.fetch(key, to).await {
+            Err(_) if self.lake.size(key).await?.is_none() => {
+                self.lake.remove(Key::Clean { id, file: clean::SUMMARY }).await?;
+                Err(Error::Incomplete(key.to_string()))
+            }
+            fetched => Ok(fetched.map(|()| to.to_owned())?),
+        }
     }
 
     /// What differs from the live release, by file.
