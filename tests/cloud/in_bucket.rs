@@ -11,7 +11,7 @@ use crate::gcs::Gcs;
 use crate::lake::{Lake, Run, copy_folder, files_below};
 
 /// What is given as `--lake`.
-const ADDRESS: &str = "gs://toronto/lake";
+pub const ADDRESS: &str = "gs://toronto/lake";
 
 pub struct InBucket {
     pub lake: Lake,

@@ -3,6 +3,7 @@
 //! The stand-ins of the City, of a lake's look and of the program are those of `tests/system`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod bigquery;
 // What only the other tests need is not dead.
 #[allow(dead_code)]
 #[path = "../system/city/mod.rs"]
@@ -21,3 +22,4 @@ mod many;
 #[path = "../system/program.rs"]
 mod program;
 mod refresh;
+mod warehouse;

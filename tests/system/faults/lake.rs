@@ -260,7 +260,7 @@ fn is_object(name: &str) -> bool {
     let hex = |text: &str| text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let json = |text: &str| text.ends_with(".json") && !text.contains(['#', '/']);
     match name.split('/').collect::<Vec<_>>()[..] {
-        ["current.json" | ".lock"] | ["state", "lease.json"] => true,
+        ["current.json" | ".lock"] | ["state", "lease.json" | "warehouse.json"] => true,
         ["releases" | "changes" | "runs" | "seen", file] => json(file),
         ["raw", "city-wards", sha256] => hex(sha256),
         ["raw", year, sha256] => year.strip_prefix("SR").is_some_and(|year| year.len() == 4) && hex(sha256),
