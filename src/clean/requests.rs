@@ -24,7 +24,8 @@ const STREET_BYTES: usize = 4 << 20;
 
 const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
-const SCHEMA: &str = "message requests {
+/// The columns of accepted rows, in the language of Parquet.
+pub const SCHEMA: &str = "message requests {
     required int64 creation_date (TIMESTAMP(MICROS, false));
     required int32 hour (INTEGER(8, true));
     required binary month (STRING);

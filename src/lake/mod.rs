@@ -10,6 +10,7 @@
 //! | `changes/<release>.json` | what differs from the release before | as the release |
 //! | `runs/<run>.json` | what a refresh did, written by that refresh alone | the latest 500 |
 //! | `state/lease.json` | which refresh is at work | swapped |
+//! | `state/warehouse.json` | what the tables of the warehouse hold | swapped |
 //! | `current.json` | which release is live | swapped |
 //!
 //! All that make up a release are named by their content and by the code that made them, so doing a step twice is
@@ -79,6 +80,8 @@ pub enum Key<'a> {
     Run(&'a str),
     /// Which run is at work.
     Lease,
+    /// What the warehouse holds.
+    Warehouse,
     /// The pointer to the live release.
     Current,
 }
@@ -94,6 +97,7 @@ impl fmt::Display for Key<'_> {
             Self::Changes(release) => write!(f, "changes/{release}.json"),
             Self::Run(run) => write!(f, "runs/{run}.json"),
             Self::Lease => f.write_str("state/lease.json"),
+            Self::Warehouse => f.write_str("state/warehouse.json"),
             Self::Current => f.write_str("current.json"),
         }
     }
@@ -321,10 +325,8 @@ impl Lake {
     /// What a shelf holds, by name.
     pub async fn list(&self, shelf: Shelf) -> Result<Vec<Found>, Error> {
         let prefix = StorePath::from(shelf.prefix());
-        let fails = |error: object_store::Error| Error {
-            key: format!("{prefix}/"),
-            cause: bucket::explained(error.into()),
-        };
+        let fails =
+            |error: object_store::Error| Error { key: format!("{prefix}/"), cause: bucket::explained(error.into()) };
         let mut found: Vec<Found> = self.store.list(Some(&prefix)).map_err(fails).map_ok(found).try_collect().await?;
         found.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(found)
@@ -416,7 +418,10 @@ mod tests {
     #[tokio::test]
     async fn a_swap_needs_the_generation_that_was_read() {
         let folder = tempfile::tempdir().unwrap();
-        let stores = [Lake::open(&Location::Folder(folder.path().into())).unwrap(), Lake::on(Arc::new(object_store::memory::InMemory::new()))];
+        let stores = [
+            Lake::open(&Location::Folder(folder.path().into())).unwrap(),
+            Lake::on(Arc::new(object_store::memory::InMemory::new())),
+        ];
         for lake in stores {
             assert!(lake.swap(Key::Current, None, "a").await.unwrap().is_some());
             let (_, a) = lake.get_with_generation(Key::Current).await.unwrap().unwrap();

@@ -12,11 +12,12 @@
 //! accepted rows. `request_types` has `request_type, label, division, section, first_month, last_month, requests`.
 //!
 //! A mart is the sum of the partial counts that `clean` made of each yearly file: a refresh re-reads only the file that
-//! changed and merges the rest.
+//! changed and merges the rest. [`sql`] has the same marts for BigQuery, made by the queries beside it.
 
 mod build;
 mod read;
 mod series;
+pub mod sql;
 mod write;
 
 pub use build::{Error as BuildError, Partial, build};

@@ -26,16 +26,15 @@ pub struct Answer<'a> {
 }
 
 impl<'a> Answer<'a> {
-    /// Counts, joins and classifies. Decodes the type's counts when they are not in memory.
-    pub fn new(view: View, live: &Live, layers: &'a Layers) -> anyhow::Result<Self> {
+    /// Counts, joins and classifies, by the counts of the view's type.
+    pub fn new(view: View, series: &Series, live: &Live, layers: &'a Layers) -> Self {
         let layer = view.layer(layers);
-        let series = live.series(view.request_type.as_ref(), view.joined)?;
-        let classes = classes(&view, layer, live, &series);
+        let classes = classes(&view, layer, live, series);
         let requests = |area| series.requests(view.geography, Some(area), view.months, view.status);
         let values = choropleth::join(&layer.boundaries.areas, requests, view.measure, &classes);
         let total = series.all(view.months, view.status);
         let mapped: u64 = values.iter().map(|value| value.requests).sum();
-        Ok(Self { legend: Legend::new(&classes, view.measure), values, layer, total, not_mapped: total - mapped, view })
+        Self { legend: Legend::new(&classes, view.measure), values, layer, total, not_mapped: total - mapped, view }
     }
 
     /// The areas by value, the highest first and those without one last; by code where equal.

@@ -9,6 +9,7 @@ use super::live::Live;
 use super::status::{self, Pipeline};
 use super::view::View;
 use crate::domain::{Geography, Month, MonthRange, WardModel};
+use crate::marts::Series;
 
 const JSON: &str = "application/json";
 const GEOJSON: &str = "application/geo+json";
@@ -42,8 +43,8 @@ fn list_of<T: Serialize>(live: &Live, caching: Caching, rows: Vec<T>) -> anyhow:
 }
 
 /// `choropleth`: the areas joined with their values, and the legend.
-pub fn choropleth(view: View, live: &Live, layers: &Layers) -> anyhow::Result<Body> {
-    let answer = Answer::new(view, live, layers)?;
+pub fn choropleth(view: View, series: &Series, live: &Live, layers: &Layers) -> anyhow::Result<Body> {
+    let answer = Answer::new(view, series, live, layers);
     let json = answer.layer.fragments.join(&answer.values, &answer.legend, &answer.members(live))?;
     Ok(Body::new(GEOJSON, Caching::Live, json))
 }
@@ -71,8 +72,8 @@ struct Count<'a> {
 }
 
 /// `counts`: the table beside the map, in its order.
-pub fn counts(view: View, live: &Live, layers: &Layers) -> anyhow::Result<Body> {
-    let answer = Answer::new(view, live, layers)?;
+pub fn counts(view: View, series: &Series, live: &Live, layers: &Layers) -> anyhow::Result<Body> {
+    let answer = Answer::new(view, series, live, layers);
     let view = &answer.view;
     let rows = answer.ranked().into_iter().map(|(at, value)| {
         let area = &answer.layer.boundaries.areas[at];

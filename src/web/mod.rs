@@ -15,6 +15,7 @@ mod live;
 mod locate;
 mod page;
 mod parameters;
+mod series;
 mod status;
 mod view;
 
@@ -41,11 +42,14 @@ use tracing::{error, info};
 
 use crate::config::{Schedule, Serve};
 use crate::lake::Lake;
+use crate::marts::Series;
+use crate::warehouse::BigQuery;
 use body::Body;
 use error::Failure;
 use layers::Layers;
 use live::Live;
 use parameters::refuse_all;
+use series::Reader;
 use status::Pipeline;
 use view::View;
 
@@ -68,11 +72,13 @@ struct App {
     layers: Layers,
     live: RwLock<Option<Arc<Live>>>,
     pipeline: RwLock<Arc<Pipeline>>,
+    reader: Arc<Reader>,
 }
 
 impl App {
-    fn new() -> anyhow::Result<Self> {
-        Ok(Self { layers: Layers::read()?, live: RwLock::new(None), pipeline: RwLock::default() })
+    fn new(warehouse: Option<BigQuery>) -> anyhow::Result<Self> {
+        let reader = Arc::new(Reader::new(warehouse));
+        Ok(Self { layers: Layers::read()?, live: RwLock::new(None), pipeline: RwLock::default(), reader })
     }
 
     /// The release of this moment. A request takes it once, so no answer mixes two.
@@ -90,13 +96,17 @@ impl App {
 
     fn switch(&self, live: Live) {
         info!(release = %live.release.release, months = %live.release.months, "serving");
-        *self.live.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(live));
+        let live = Arc::new(live);
+        *self.live.write().unwrap_or_else(PoisonError::into_inner) = Some(live.clone());
+        tokio::spawn(live.warm());
     }
 }
 
 /// Serves until it is told to stop. Listens at once; until a release is in the lake it answers 503.
 pub async fn serve(settings: &Serve, lake: Lake, stop: CancellationToken) -> anyhow::Result<()> {
-    let app = Arc::new(App::new()?);
+    let publishing = &settings.publishing;
+    let warehouse = BigQuery::open(&publishing.warehouse, &lake, publishing.source.retry_seconds);
+    let app = Arc::new(App::new(warehouse)?);
     let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, settings.port))
         .await
         .map_err(|error| anyhow!("cannot listen on port {}: {error}", settings.port))?;
@@ -126,7 +136,7 @@ async fn follow(app: Arc<App>, lake: Lake, cache_mb: u64, schedule: Schedule, ev
             Err(error) => error!("records of runs not read: {error:#}"),
         }
         let known = app.known();
-        let wait = match Live::load(&lake, known.as_deref(), cache_mb).await {
+        let wait = match Live::load(&lake, known.as_deref(), cache_mb, &app.reader).await {
             Ok(Some(live)) => {
                 app.switch(live);
                 every
@@ -225,8 +235,7 @@ async fn map(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Respo
         if query != uri.query().unwrap_or("") {
             return Ok(redirect(&query));
         }
-        let make = |live: &Live, layers: &Layers| page::map(view, live, layers);
-        let body = answer(&app, live, format!("/?{query}"), make).await?;
+        let body = answer_view(&app, live, format!("/?{query}"), view, page::map).await?;
         respond(body, headers).await
     };
     answer.await.unwrap_or_else(|failure: Failure| failure.respond("/"))
@@ -277,17 +286,12 @@ async fn locate(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, head
 }
 
 /// Answers a resource of the API that takes a view.
-async fn view_answer(
-    app: Arc<App>,
-    uri: Uri,
-    headers: HeaderMap,
-    make: fn(View, &Live, &Layers) -> anyhow::Result<Body>,
-) -> Response {
+async fn view_answer(app: Arc<App>, uri: Uri, headers: HeaderMap, make: MakeView) -> Response {
     let body = async {
         let live = app.live()?;
         let view = View::parse(uri.query().unwrap_or(""), &live, &app.layers).map_err(Failure::BadParameters)?;
         let key = format!("{}?{}", uri.path(), view.query(&live, &app.layers));
-        let body = answer(&app, live, key, move |live, layers| make(view, live, layers)).await?;
+        let body = answer_view(&app, live, key, view, make).await?;
         respond(body, headers).await
     };
     body.await.unwrap_or_else(|failure: Failure| failure.respond(uri.path()))
@@ -314,7 +318,7 @@ async fn runs(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, header
 }
 
 async fn metrics(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
-    let body = status::metrics(app.known().as_deref(), &app.pipeline());
+    let body = status::metrics(app.known().as_deref(), &app.pipeline(), &app.reader);
     body.map_or_else(|error| Failure::Internal(error).respond(uri.path()), |body| body.respond(&headers))
 }
 
@@ -356,7 +360,26 @@ async fn respond(body: Arc<Body>, headers: HeaderMap) -> Result<Response, Failur
     Ok(sent.context("compressing panicked")?)
 }
 
-/// The kept answer, or a new one. Making one takes milliseconds of CPU, so it is done away from the other requests.
+/// Renders a view with its counts.
+type MakeView = fn(View, &Series, &Live, &Layers) -> anyhow::Result<Body>;
+
+/// The kept answer about a view, or a new one. Its counts may come from far, so they are there before a thread is taken.
+async fn answer_view(
+    app: &Arc<App>,
+    live: Arc<Live>,
+    key: String,
+    view: View,
+    make: MakeView,
+) -> Result<Arc<Body>, Failure> {
+    let (app, of) = (app.clone(), live.clone());
+    let make = async move {
+        let series = of.series(view.request_type.as_ref(), view.joined).await?;
+        made(move || make(view, &series, &of, &app.layers)).await
+    };
+    kept(&live, key, make).await
+}
+
+/// The kept answer, or a new one.
 async fn answer(
     app: &Arc<App>,
     live: Arc<Live>,
@@ -364,12 +387,19 @@ async fn answer(
     make: impl FnOnce(&Live, &Layers) -> anyhow::Result<Body> + Send + 'static,
 ) -> Result<Arc<Body>, Failure> {
     let (app, of) = (app.clone(), live.clone());
-    let make = async move {
-        let made = tokio::task::spawn_blocking(move || make(&of, &app.layers)).await;
-        Ok(Arc::new(made.context("answering panicked")??))
-    };
-    live.answers
-        .try_get_with(key, make)
-        .await
-        .map_err(|error: Arc<anyhow::Error>| Failure::Internal(anyhow::anyhow!("{error:#}")))
+    kept(&live, key, made(move || make(&of, &app.layers))).await
+}
+
+/// Making an answer takes milliseconds of CPU, so it is done away from the other requests.
+async fn made(make: impl FnOnce() -> anyhow::Result<Body> + Send + 'static) -> anyhow::Result<Arc<Body>> {
+    Ok(Arc::new(tokio::task::spawn_blocking(make).await.context("answering panicked")??))
+}
+
+async fn kept(
+    live: &Live,
+    key: String,
+    make: impl Future<Output = anyhow::Result<Arc<Body>>>,
+) -> Result<Arc<Body>, Failure> {
+    let body = live.answers.try_get_with(key, make).await;
+    body.map_err(|error: Arc<anyhow::Error>| Failure::Internal(anyhow!("{error:#}")))
 }

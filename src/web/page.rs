@@ -12,7 +12,7 @@ use super::view::{View, default_measure};
 use crate::choropleth::measure::thousands;
 use crate::choropleth::{AreaValue, FEW_REQUESTS, FEW_RESIDENTS, Legend, Measure, State};
 use crate::domain::{Geography, Month, MonthRange, Status};
-use crate::marts::TypeUse;
+use crate::marts::{Series, TypeUse};
 use crate::release::Origin;
 
 /// One `<option>`.
@@ -75,8 +75,8 @@ struct MapPage<'a> {
 }
 
 /// Renders the page of a view.
-pub fn map(view: View, live: &Live, layers: &Layers) -> anyhow::Result<Body> {
-    let answer = Answer::new(view, live, layers)?;
+pub fn map(view: View, series: &Series, live: &Live, layers: &Layers) -> anyhow::Result<Body> {
+    let answer = Answer::new(view, series, live, layers);
     let page = MapPage::new(&answer, live, layers);
     Ok(Body::new("text/html; charset=utf-8", Caching::Live, page.render()?))
 }
