@@ -12,7 +12,7 @@ CARGO_FUZZ := target/tools/bin/cargo-fuzz
 FUZZ := RUSTC_BOOTSTRAP=1 PATH="$(CURDIR)/target/tools/bin:$$PATH" cargo fuzz
 FUZZ_OPTIONS := --fuzz-dir tests/fuzz --target-dir target/fuzz --dev --sanitizer none
 
-.PHONY: help run test assets lint unit browser geography bench sim fuzz fuzz-short
+.PHONY: help run test assets lint unit browser geography bench sim fuzz fuzz-short test-cloud
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -20,7 +20,7 @@ help: ## This list
 run: assets ## Build and serve the map on port 8080
 	cargo run --release --locked -- serve
 
-test: assets lint unit browser geography fuzz-short ## Everything that must pass
+test: assets lint unit test-cloud browser geography fuzz-short ## Everything that must pass
 
 assets: static/node_modules/.package-lock.json ## The pinned front-end assets
 
@@ -37,6 +37,23 @@ unit: assets ## Unit tests and the built program from outside
 	@echo "full-size source beside the repository: $(if $(SHARED),$(SHARED): its tests run,none: its tests are ignored)"
 	@command -v strace > /dev/null || { apt-get update -q && apt-get install -y -q strace; }
 	cargo test --locked -- $(if $(SHARED),--include-ignored)
+
+test-cloud: assets target/cloud/venv-bigquery/.installed ## The program on stand-ins for Cloud Storage and BigQuery
+	cargo test --locked --test cloud -- $(if $(SHARED),--include-ignored)
+
+# local-bigquery needs Python 3.13, which need not be the one that comes first.
+PYTHONS := python3.14 python3.13 python3 $$HOME/.pyenv/versions/3.1[3-9]*/bin/python3
+
+# The extensions of its engine are in wheels, from which they are copied to where it looks for them.
+target/cloud/venv-bigquery/.installed: tests/cloud/bigquery/requirements.txt
+	@for python in $(PYTHONS); do \
+		$$python -c 'import sys; sys.exit(sys.version_info < (3, 13))' 2> /dev/null && break; \
+	done && $$python -m venv $(@D) || { echo "local-bigquery needs Python 3.13"; exit 1; }
+	$(@D)/bin/pip install --quiet --no-deps --requirement $<
+	mkdir -p target/cloud/home-bigquery
+	HOME=$(CURDIR)/target/cloud/home-bigquery $(@D)/bin/python -c 'from duckdb_extensions import import_extension; \
+		[import_extension(extension) for extension in ("icu", "ducklake", "spatial")]'
+	@touch $@
 
 browser: assets tests/browser/node_modules/.package-lock.json ## The page in headless Chromium
 	@test -x "$${CHROMIUM:-/usr/bin/chromium}" || { apt-get update -q && apt-get install -y -q chromium fonts-dejavu-core; }

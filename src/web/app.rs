@@ -10,10 +10,12 @@ use super::error::Failure;
 use super::layers::Layers;
 use super::live::Live;
 use super::respond::Figures;
+use super::series::Reader;
 use super::status::Pipeline;
 use crate::config::Schedule;
 use crate::domain::ReleaseId;
 use crate::lake::Lake;
+use crate::warehouse::BigQuery;
 
 /// Between looks for the first release.
 const FIRST: Duration = Duration::from_millis(100);
@@ -31,12 +33,14 @@ pub struct App {
     pipeline: RwLock<Arc<Pipeline>>,
     pinned: moka::future::Cache<ReleaseId, Arc<Live>>,
     lake: Lake,
+    /// Of the counts of single types.
+    pub reader: Arc<Reader>,
     cache_mb: u64,
 }
 
 impl App {
     /// Without a release as yet.
-    pub fn new(lake: Lake, cache_mb: u64) -> anyhow::Result<Self> {
+    pub fn new(lake: Lake, warehouse: Option<BigQuery>, cache_mb: u64) -> anyhow::Result<Self> {
         Ok(Self {
             layers: Layers::read()?,
             figures: Figures::default(),
@@ -44,6 +48,7 @@ impl App {
             pipeline: RwLock::default(),
             pinned: moka::future::Cache::new(PINNED),
             lake,
+            reader: Arc::new(Reader::new(warehouse)),
             cache_mb,
         })
     }
@@ -68,7 +73,7 @@ impl App {
         if id == live.release.release || !is_kept() {
             return Ok(live);
         }
-        let load = Live::load_release(&self.lake, live.pointer.clone(), &id, self.cache_mb);
+        let load = Live::load_release(&self.lake, live.pointer.clone(), &id, self.cache_mb, &self.reader);
         let loaded = self.pinned.try_get_with(id.clone(), async { load.await.map(Arc::new) }).await;
         loaded.map_err(|error: Arc<anyhow::Error>| Failure::Internal(anyhow!("release {id} not loaded: {error:#}")))
     }
@@ -80,7 +85,9 @@ impl App {
 
     fn switch(&self, live: Live) {
         info!(release = %live.release.release, months = %live.release.months, "serving");
-        *self.live.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(live));
+        let live = Arc::new(live);
+        *self.live.write().unwrap_or_else(PoisonError::into_inner) = Some(live.clone());
+        tokio::spawn(live.warm());
     }
 
     /// Reads what the refreshes say and switches to each release that the lake points to, so that a request needs nothing
@@ -92,7 +99,7 @@ impl App {
                 Err(error) => error!("records of runs not read: {error:#}"),
             }
             let known = self.known();
-            let wait = match Live::load(&self.lake, known.as_deref(), self.cache_mb).await {
+            let wait = match Live::load(&self.lake, known.as_deref(), self.cache_mb, &self.reader).await {
                 Ok(Some(live)) => {
                     self.switch(live);
                     every

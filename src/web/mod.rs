@@ -17,6 +17,7 @@ mod live;
 mod page;
 mod parameters;
 mod respond;
+mod series;
 mod site;
 mod status;
 mod types;
@@ -44,6 +45,7 @@ use tracing::info;
 
 use crate::config::Serve;
 use crate::lake::Lake;
+use crate::warehouse::BigQuery;
 use app::App;
 use error::Failure;
 use limits::{Limits, limit};
@@ -63,7 +65,9 @@ const DRAIN: Duration = Duration::from_secs(6);
 
 /// Serves until it is told to stop. Listens at once; until a release is in the lake it answers 503.
 pub async fn serve(settings: &Serve, lake: Lake, stop: CancellationToken) -> anyhow::Result<()> {
-    let app = Arc::new(App::new(lake, settings.cache_mb)?);
+    let publishing = &settings.publishing;
+    let warehouse = BigQuery::open(&publishing.warehouse, &lake, publishing.source.retry_seconds);
+    let app = Arc::new(App::new(lake, warehouse, settings.cache_mb)?);
     let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, settings.port))
         .await
         .map_err(|error| anyhow!("cannot listen on port {}: {error}", settings.port))?;
@@ -163,7 +167,7 @@ async fn map(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Respo
             return Ok(redirect(&query));
         }
         let kept = Asked { live: live.clone(), key: format!("/?{query}"), pinned: view.pinned };
-        respond::answer(&app, kept, &headers, async { page::map(view, &live, &app.layers) }).await
+        respond::answer(&app, kept, &headers, respond::render(view, &live, &app.layers, page::map)).await
     };
     answer.await.unwrap_or_else(|failure: Failure| failure.respond("/"))
 }
@@ -212,6 +216,6 @@ async fn status_page(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri,
 }
 
 async fn metrics(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
-    let body = status::metrics(app.known().as_deref(), &app.pipeline(), &app.figures);
+    let body = status::metrics(app.known().as_deref(), &app.pipeline(), &app.figures, &app.reader);
     body.map_or_else(|error| Failure::Internal(error).respond(uri.path()), |body| body.respond(&headers))
 }

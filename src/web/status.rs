@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::body::{Body, Caching};
 use super::live::Live;
 use super::respond::Figures;
+use super::series::Reader;
 use crate::choropleth::measure::thousands;
 use crate::config::Schedule;
 use crate::domain::{Month, ReleaseId};
@@ -317,10 +318,12 @@ struct Metrics<'a> {
     late: u64,
     /// Answers from memory, made, and not sent.
     answers: [(&'static str, u64); 3],
+    /// Queries and fallbacks, where there is a warehouse.
+    warehouse: Option<[u64; 2]>,
 }
 
 /// Renders the gauges in Prometheus' text format.
-pub fn metrics(live: Option<&Live>, pipeline: &Pipeline, figures: &Figures) -> anyhow::Result<Body> {
+pub fn metrics(live: Option<&Live>, pipeline: &Pipeline, figures: &Figures, reader: &Reader) -> anyhow::Result<Body> {
     let of_live = |changes: &&Changes| live.is_some_and(|live| live.release.release == changes.release);
     let metrics = Metrics {
         live,
@@ -331,6 +334,7 @@ pub fn metrics(live: Option<&Live>, pipeline: &Pipeline, figures: &Figures) -> a
         last_success: pipeline.last_success().and_then(|run| run.ended_at),
         answers: figures.read(),
         late: pipeline.changes.iter().find(of_live).map_or(0, |changes| Totals::of(changes.files.values()).rows_late),
+        warehouse: reader.has_warehouse().then(|| reader.figures()),
     };
     Ok(Body::new("text/plain; version=0.0.4; charset=utf-8", Caching::Moment, metrics.render()?))
 }

@@ -14,6 +14,7 @@ mod faults;
 mod fetch;
 mod layers;
 mod locate;
+mod many;
 mod operations;
 mod parquet_file;
 mod program;
