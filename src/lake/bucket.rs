@@ -22,6 +22,11 @@ pub struct Bucket {
 }
 
 impl Bucket {
+    /// `gs://bucket/prefix`.
+    pub fn address(&self) -> &str {
+        &self.url
+    }
+
     /// The address of an object, for the other services of the cloud.
     pub fn url(&self, key: Key<'_>) -> String {
         format!("{}/{key}", self.url)
@@ -62,7 +67,11 @@ pub(super) fn open(name: &str, prefix: &str) -> Result<(Arc<dyn ObjectStore>, Bu
 /// be renewed must be known to be lost well before its time is up.
 fn retry() -> RetryConfig {
     RetryConfig {
-        backoff: BackoffConfig { init_backoff: Duration::from_millis(100), max_backoff: Duration::from_secs(10), base: 3.0 },
+        backoff: BackoffConfig {
+            init_backoff: Duration::from_millis(100),
+            max_backoff: Duration::from_secs(10),
+            base: 3.0,
+        },
         max_retries: 7,
         retry_timeout: Duration::from_secs(30),
     }

@@ -91,7 +91,8 @@ mod tests {
 
     #[test]
     fn other_addresses_are_refused() {
-        for wrong in ["", "s3://lake", "https://lake", "gs://", "gs://Lake", "gs://lake//a", "gs://lake/../a", "gs://lake/*"]
+        for wrong in
+            ["", "s3://lake", "https://lake", "gs://", "gs://Lake", "gs://lake//a", "gs://lake/../a", "gs://lake/*"]
         {
             assert!(wrong.parse::<Location>().is_err(), "{wrong}");
         }

@@ -5,6 +5,7 @@
 //! | `raw/SR<year>/<sha256>` | a yearly file as it came | for ever |
 //! | `seen/<id>.json` | which bytes a URL gave under which ETag | for ever |
 //! | `clean/<id>/…` | what `clean` made of a file; `summary.json` is written last | as the releases made of it |
+//! | `jobs/<id>/…` | what a Spark job is made of: its script, the program that it runs | a day |
 //! | `marts/<release>/<mart>.parquet` | the marts of a release | as the release |
 //! | `releases/<release>.json` | what the release is made of; written after its marts | until pruned |
 //! | `changes/<release>.json` | what differs from the release before | as the release |
@@ -64,6 +65,13 @@ pub enum Key<'a> {
         /// Path within the folder, with `/`.
         file: &'a str,
     },
+    /// A file of a Spark job.
+    Job {
+        /// Hash of all its files.
+        id: &'a str,
+        /// Its name.
+        file: &'a str,
+    },
     /// A mart of a release.
     Mart {
         /// The release that it belongs to.
@@ -89,6 +97,7 @@ impl fmt::Display for Key<'_> {
             Self::Raw { resource, sha256 } => write!(f, "raw/{resource}/{sha256}"),
             Self::Seen(id) => write!(f, "seen/{id}.json"),
             Self::Clean { id, file } => write!(f, "clean/{id}/{file}"),
+            Self::Job { id, file } => write!(f, "jobs/{id}/{file}"),
             Self::Mart { release, file } => write!(f, "marts/{release}/{file}"),
             Self::Release(release) => write!(f, "releases/{release}.json"),
             Self::Changes(release) => write!(f, "changes/{release}.json"),
@@ -106,6 +115,8 @@ pub enum Shelf {
     Raw,
     /// Cleaned folders: `<id>/<file>`.
     Clean,
+    /// Files of Spark jobs: `<id>/<file>`.
+    Jobs,
     /// Marts: `<release>/<mart>.parquet`.
     Marts,
     /// Records of releases: `<release>.json`.
@@ -121,6 +132,7 @@ impl Shelf {
         match self {
             Self::Raw => "raw",
             Self::Clean => "clean",
+            Self::Jobs => "jobs",
             Self::Marts => "marts",
             Self::Releases => "releases",
             Self::Changes => "changes",
@@ -321,10 +333,8 @@ impl Lake {
     /// What a shelf holds, by name.
     pub async fn list(&self, shelf: Shelf) -> Result<Vec<Found>, Error> {
         let prefix = StorePath::from(shelf.prefix());
-        let fails = |error: object_store::Error| Error {
-            key: format!("{prefix}/"),
-            cause: bucket::explained(error.into()),
-        };
+        let fails =
+            |error: object_store::Error| Error { key: format!("{prefix}/"), cause: bucket::explained(error.into()) };
         let mut found: Vec<Found> = self.store.list(Some(&prefix)).map_err(fails).map_ok(found).try_collect().await?;
         found.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(found)
@@ -416,7 +426,10 @@ mod tests {
     #[tokio::test]
     async fn a_swap_needs_the_generation_that_was_read() {
         let folder = tempfile::tempdir().unwrap();
-        let stores = [Lake::open(&Location::Folder(folder.path().into())).unwrap(), Lake::on(Arc::new(object_store::memory::InMemory::new()))];
+        let stores = [
+            Lake::open(&Location::Folder(folder.path().into())).unwrap(),
+            Lake::on(Arc::new(object_store::memory::InMemory::new())),
+        ];
         for lake in stores {
             assert!(lake.swap(Key::Current, None, "a").await.unwrap().is_some());
             let (_, a) = lake.get_with_generation(Key::Current).await.unwrap().unwrap();

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::Error;
 use crate::domain::ReleaseId;
 use crate::lake::{Lake, Shelf};
@@ -28,12 +30,21 @@ pub(super) async fn prune(lake: &Lake, keep: usize) -> Result<u64, Error> {
     removed += remove(lake, Shelf::Releases, is_kept).await?;
     removed += remove(lake, Shelf::Marts, is_kept).await?;
     removed += remove(lake, Shelf::Clean, |id| cleaned.contains(id)).await?;
+    for job in lake.list(Shelf::Jobs).await?.iter().filter(|job| is_old(job.modified)) {
+        lake.delete(job).await?;
+        removed += 1;
+    }
     let runs = lake.list(Shelf::Runs).await?;
     for run in &runs[..runs.len().saturating_sub(RUNS)] {
         lake.delete(run).await?;
         removed += 1;
     }
     Ok(removed)
+}
+
+/// No Spark job is at work for so long.
+fn is_old(modified: Timestamp) -> bool {
+    Timestamp::now().duration_since(modified) > SignedDuration::from_hours(24)
 }
 
 /// Removes the objects of a shelf whose id, the first part of their names, is not to be kept.

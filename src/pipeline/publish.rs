@@ -74,7 +74,8 @@ impl Publisher<'_> {
         let folder = temporary_folder()?;
         let mut partials = Vec::new();
         for (n, input) in inputs.iter().enumerate() {
-            let fetch = async |file| self.fetch_clean(&input.clean, file, &folder.path().join(format!("{n}-{file}"))).await;
+            let fetch =
+                async |file| self.fetch_clean(&input.clean, file, &folder.path().join(format!("{n}-{file}"))).await;
             partials.push(Partial {
                 counts: fetch(clean::COUNTS).await?,
                 request_types: fetch(clean::REQUEST_TYPES).await?,

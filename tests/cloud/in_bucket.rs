@@ -70,7 +70,8 @@ pub fn arrived(lake: &Lake, run: &Run) {
 
 /// By name, the hashes of all objects that are named by their content: no times, nothing of a run.
 pub fn content(lake: &Lake) -> BTreeMap<String, String> {
-    let is_content = |name: &String| ["raw/", "clean/", "marts/", "releases/"].iter().any(|shelf| name.starts_with(shelf));
+    let is_content =
+        |name: &String| ["raw/", "clean/", "marts/", "releases/"].iter().any(|shelf| name.starts_with(shelf));
     let names = files_below(&lake.path()).into_iter().filter(is_content);
     names.map(|name| (name.clone(), sha256(&fs::read(lake.path().join(name)).unwrap()))).collect()
 }

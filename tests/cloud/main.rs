@@ -8,6 +8,8 @@
 #[path = "../system/city/mod.rs"]
 mod city;
 mod conformance;
+mod dataproc;
+mod discovery;
 mod faults;
 mod gcs;
 mod in_bucket;
@@ -21,3 +23,4 @@ mod many;
 #[path = "../system/program.rs"]
 mod program;
 mod refresh;
+mod spark;

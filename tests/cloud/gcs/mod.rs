@@ -12,7 +12,7 @@ use crate::city::server::{Answer, Delivery, Request, Server, Site, Then};
 use objects::Objects;
 
 /// What a request must bear, as the metadata server tells.
-const TOKEN: &str = "ya29.stand-in";
+pub const TOKEN: &str = "ya29.stand-in";
 
 /// How a request goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq)]

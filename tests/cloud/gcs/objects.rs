@@ -96,7 +96,9 @@ impl Objects {
             }
         }
         match (request.method.as_str(), query.get("uploadId")) {
-            ("GET" | "HEAD", _) => found.map_or_else(|| error(404, "NoSuchKey"), |meta| self.read(request, &path, &meta)),
+            ("GET" | "HEAD", _) => {
+                found.map_or_else(|| error(404, "NoSuchKey"), |meta| self.read(request, &path, &meta))
+            }
             ("PUT", None) => self.put(&path, &request.body),
             ("PUT", Some(id)) => self.put_part(&path, id, &query, &request.body),
             ("POST", None) if query.contains_key("uploads") => self.begin_upload(path),
@@ -204,7 +206,9 @@ impl Objects {
         let mut names = names.into_iter().filter(|name| name.starts_with(given("prefix")) && name.as_str() > after);
         let (mut contents, mut last) = (String::new(), String::new());
         for name in names.by_ref().take(PAGE) {
-            let Some(Meta { generation, etag, bytes, modified }) = self.look(&format!("{bucket}/{name}")) else { continue };
+            let Some(Meta { generation, etag, bytes, modified }) = self.look(&format!("{bucket}/{name}")) else {
+                continue;
+            };
             let modified = Timestamp::try_from(modified).unwrap();
             contents.push_str(&format!(
                 "<Contents><Key>{name}</Key><Generation>{generation}</Generation><LastModified>{modified:.3}</LastModified>\
