@@ -12,7 +12,7 @@ CARGO_FUZZ := target/tools/bin/cargo-fuzz
 FUZZ := RUSTC_BOOTSTRAP=1 PATH="$(CURDIR)/target/tools/bin:$$PATH" cargo fuzz
 FUZZ_OPTIONS := --fuzz-dir tests/fuzz --target-dir target/fuzz --dev --sanitizer none
 
-.PHONY: help run test assets lint unit browser geography bench sim fuzz fuzz-short
+.PHONY: help run test assets lint unit test-cloud browser geography bench sim fuzz fuzz-short
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -20,7 +20,7 @@ help: ## This list
 run: assets ## Build and serve the map on port 8080
 	cargo run --release --locked -- serve
 
-test: assets lint unit browser geography fuzz-short ## Everything that must pass
+test: assets lint unit test-cloud browser geography fuzz-short ## Everything that must pass
 
 assets: static/node_modules/.package-lock.json ## The pinned front-end assets
 
@@ -36,7 +36,17 @@ lint: assets ## Format, lints and documentation, warnings denied
 unit: assets ## Unit tests and the built program from outside
 	@echo "full-size source beside the repository: $(if $(SHARED),$(SHARED): its tests run,none: its tests are ignored)"
 	@command -v strace > /dev/null || { apt-get update -q && apt-get install -y -q strace; }
-	cargo test --locked -- $(if $(SHARED),--include-ignored)
+	cargo test --locked --lib --bins --test system -- $(if $(SHARED),--include-ignored)
+
+test-cloud: assets target/cloud/venv-spark/.installed ## A lake in a bucket, and Spark, on stand-ins of the services
+	@command -v java > /dev/null || { apt-get update -q && apt-get install -y -q openjdk-17-jre-headless; }
+	cargo test --locked --test cloud -- --include-ignored $(if $(SHARED),,--skip shared_) \
+		$(if $(TORONTO311_TEST_LAKE),,--skip a_bucket_keeps)
+
+target/cloud/venv-spark/.installed: tests/cloud/requirements-spark.txt
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install --quiet --no-deps --requirement $<
+	@touch $@
 
 browser: assets tests/browser/node_modules/.package-lock.json ## The page in headless Chromium
 	@test -x "$${CHROMIUM:-/usr/bin/chromium}" || { apt-get update -q && apt-get install -y -q chromium fonts-dejavu-core; }

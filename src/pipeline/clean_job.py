@@ -29,9 +29,11 @@ def clean(lake, file):
     year, sha256 = file.split("/")
     command = [program(), "clean-raw", "--lake", lake, "--year", year, "--sha256", sha256]
     ended = subprocess.run(command, capture_output=True, text=True)
+    # The log is on standard error, too; the error is its last line.
+    said = (ended.stdout or ended.stderr or "nothing").strip().splitlines()[-1]
     if ended.returncode not in (0, REFUSED):
-        raise RuntimeError(f"{file}: exit code {ended.returncode}: {ended.stderr[-2000:]}")
-    return f"{file}: {(ended.stdout or ended.stderr).strip()}"
+        raise RuntimeError(f"{file}: exit code {ended.returncode}: {said}")
+    return f"{file}: {said}"
 
 
 def main():
@@ -41,7 +43,8 @@ def main():
     given = arguments.parse_args()
     lake = given.lake
     session = SparkSession.builder.appName("toronto311 clean").getOrCreate()
-    for line in session.sparkContext.parallelize(given.files, len(given.files)).map(lambda file: clean(lake, file)).collect():
+    files = session.sparkContext.parallelize(given.files, len(given.files))
+    for line in files.map(lambda file: clean(lake, file)).collect():
         print(line)
     session.stop()
 

@@ -409,7 +409,9 @@ impl Refresh<'_> {
         let fetched = match self.plan.clean_on {
             CleanOn::InProcess => fetched.boxed_local(),
             CleanOn::Dataproc { .. } => {
-                let fetched = self.clean_on_spark(fetched.try_collect().await?).await?;
+                let fetched = fetched.try_collect().await?;
+                intake.progress.say("cleaning on Spark");
+                let fetched = self.clean_on_spark(fetched).await?;
                 futures::stream::iter(fetched).map(Ok).boxed_local()
             }
         };

@@ -23,4 +23,7 @@ mod many;
 #[path = "../system/program.rs"]
 mod program;
 mod refresh;
+#[allow(dead_code)]
+#[path = "../system/truth/source.rs"]
+mod source;
 mod spark;
