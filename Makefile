@@ -12,7 +12,7 @@ CARGO_FUZZ := target/tools/bin/cargo-fuzz
 FUZZ := RUSTC_BOOTSTRAP=1 PATH="$(CURDIR)/target/tools/bin:$$PATH" cargo fuzz
 FUZZ_OPTIONS := --fuzz-dir tests/fuzz --target-dir target/fuzz --dev --sanitizer none
 
-.PHONY: help run test assets lint unit browser geography bench sim fuzz fuzz-short test-cloud
+.PHONY: help run test assets lint unit test-cloud browser geography bench sim fuzz fuzz-short
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -36,10 +36,17 @@ lint: assets ## Format, lints and documentation, warnings denied
 unit: assets ## Unit tests and the built program from outside
 	@echo "full-size source beside the repository: $(if $(SHARED),$(SHARED): its tests run,none: its tests are ignored)"
 	@command -v strace > /dev/null || { apt-get update -q && apt-get install -y -q strace; }
-	cargo test --locked -- $(if $(SHARED),--include-ignored)
+	cargo test --locked --lib --bins --test system -- $(if $(SHARED),--include-ignored)
 
-test-cloud: assets target/cloud/venv-bigquery/.installed ## The program on stand-ins for Cloud Storage and BigQuery
-	cargo test --locked --test cloud -- $(if $(SHARED),--include-ignored)
+test-cloud: assets target/cloud/venv-spark/.installed target/cloud/venv-bigquery/.installed ## Lake, warehouse and Spark of the cloud, on stand-ins
+	@command -v java > /dev/null || { apt-get update -q && apt-get install -y -q openjdk-17-jre-headless; }
+	cargo test --locked --test cloud -- --include-ignored $(if $(SHARED),,--skip shared_) \
+		$(if $(TORONTO311_TEST_LAKE),,--skip a_bucket_keeps)
+
+target/cloud/venv-spark/.installed: tests/cloud/requirements-spark.txt
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install --quiet --no-deps --requirement $<
+	@touch $@
 
 # local-bigquery needs Python 3.13, which need not be the one that comes first.
 PYTHONS := python3.14 python3.13 python3 $$HOME/.pyenv/versions/3.1[3-9]*/bin/python3

@@ -1,5 +1,6 @@
 //! Every setting: a flag and a variable each, checked before anything starts.
 
+mod clean_on;
 mod rate_limit;
 mod schedule;
 
@@ -14,6 +15,7 @@ use crate::domain::ReleaseId;
 use crate::lake::Location;
 use crate::warehouse::Warehouse;
 
+pub use clean_on::CleanOn;
 pub use rate_limit::RateLimit;
 pub use schedule::Schedule;
 
@@ -49,8 +51,12 @@ pub enum Command {
     Verify(Verify),
     /// Make an earlier release live again.
     Rollback(Rollback),
-    /// Clean one yearly file into a folder and print what was in it: what `refresh` does with each file.
+    /// Clean one yearly file into a folder and print what was in it: what `refresh` does with each file. Exit code 3: it
+    /// breaks the data contract.
     Clean(Clean),
+    /// Clean one yearly file that a lake holds as it came: what a task of a Spark job does. Exit code 3: it breaks the data
+    /// contract.
+    CleanRaw(CleanRaw),
     /// Print the data contract as Markdown.
     Contract,
     /// Make the boundary files in geo/ from official sources.
@@ -147,6 +153,14 @@ pub struct Publishing {
     #[arg(long, env = "TORONTO311_KEEP", default_value = "12", value_name = "RELEASES",
           value_parser = clap::value_parser!(u16).range(1..))]
     pub keep: u16,
+    /// Where files are cleaned: in-process, or on Spark by Dataproc, for which the lake has to be in a bucket.
+    #[arg(
+        long,
+        env = "TORONTO311_CLEAN_ON",
+        default_value = "in-process",
+        value_name = "in-process|dataproc:PROJECT/REGION"
+    )]
+    pub clean_on: CleanOn,
     /// Seconds after which a run that gives no sign of life is taken over.
     #[arg(long, env = "TORONTO311_LEASE_SECONDS", default_value = "120", value_name = "SECONDS", value_parser = seconds)]
     pub lease_seconds: Duration,
@@ -234,6 +248,20 @@ pub struct Clean {
     pub json: bool,
 }
 
+/// Settings of `clean-raw`.
+#[derive(Debug, Args)]
+pub struct CleanRaw {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub lake: Lake,
+    /// The year of the file.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(2000..3000))]
+    pub year: u16,
+    /// Of the file's bytes, in hex.
+    #[arg(long, value_parser = hash)]
+    pub sha256: String,
+}
+
 /// Where data is kept.
 #[derive(Debug, Args)]
 pub struct Lake {
@@ -281,14 +309,16 @@ impl Cli {
             Command::Refresh(refresh) => (Some(&refresh.lake), Some(&refresh.publishing)),
             Command::Status(Status { lake, .. })
             | Command::Verify(Verify { lake })
+            | Command::CleanRaw(CleanRaw { lake, .. })
             | Command::Rollback(Rollback { lake, .. }) => (Some(lake), None),
             Command::Boundaries(_) | Command::Clean(_) | Command::Contract => (None, None),
         };
         let warehouse = lake.zip(publishing).and_then(|(lake, it)| warehouse_problem(&it.warehouse, &lake.at));
+        let clean_on = lake.zip(publishing).and_then(|(lake, it)| clean_on_problem(&it.clean_on, &lake.at));
         let lake = lake.and_then(|lake| lake_problem(&lake.at));
         let budget = publishing.and_then(|publishing| budget_problem(publishing.quarantine_budget));
         let webhook = publishing.and_then(|publishing| webhook_problem(publishing.webhook.as_deref()?));
-        [self.log_problem(), lake, warehouse, budget, webhook].into_iter().flatten().collect()
+        [self.log_problem(), lake, warehouse, clean_on, budget, webhook].into_iter().flatten().collect()
     }
 
     fn log_problem(&self) -> Option<String> {
@@ -315,6 +345,12 @@ fn warehouse_problem(warehouse: &Warehouse, lake: &Location) -> Option<String> {
     })
 }
 
+fn clean_on_problem(clean_on: &CleanOn, lake: &Location) -> Option<String> {
+    (*clean_on != CleanOn::InProcess && !lake.is_bucket()).then(|| {
+        format!("TORONTO311_CLEAN_ON / --clean-on: Dataproc needs a lake in a bucket, gs://bucket/prefix; it is {lake}")
+    })
+}
+
 fn budget_problem(budget: f64) -> Option<String> {
     (!(0.0..=100.0).contains(&budget)).then(|| {
         format!("TORONTO311_QUARANTINE_BUDGET / --quarantine-budget {budget}: expected a percentage from 0 to 100")
@@ -330,6 +366,11 @@ fn webhook_problem(webhook: &str) -> Option<String> {
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     seconds.filter(|seconds| !seconds.is_zero()).ok_or_else(|| "expected a number of seconds above 0".to_owned())
+}
+
+fn hash(text: &str) -> Result<String, String> {
+    let is_hash = text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    if is_hash { Ok(text.to_owned()) } else { Err("expected a SHA-256 of 64 digits 0-9 and a-f".to_owned()) }
 }
 
 fn years(text: &str) -> Result<RangeInclusive<u16>, String> {

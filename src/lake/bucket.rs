@@ -22,6 +22,11 @@ pub struct Bucket {
 }
 
 impl Bucket {
+    /// `gs://bucket/prefix`.
+    pub fn address(&self) -> &str {
+        &self.url
+    }
+
     /// The address of an object, for the other services of the cloud.
     pub fn url(&self, key: Key<'_>) -> String {
         format!("{}/{key}", self.url)

@@ -5,6 +5,7 @@
 //! | `raw/SR<year>/<sha256>` | a yearly file as it came | for ever |
 //! | `seen/<id>.json` | which bytes a URL gave under which ETag | for ever |
 //! | `clean/<id>/…` | what `clean` made of a file; `summary.json` is written last | as the releases made of it |
+//! | `jobs/<id>/…` | what a Spark job is made of: its script, the program that it runs | a day |
 //! | `marts/<release>/<mart>.parquet` | the marts of a release | as the release |
 //! | `releases/<release>.json` | what the release is made of; written after its marts | until pruned |
 //! | `changes/<release>.json` | what differs from the release before | as the release |
@@ -65,6 +66,13 @@ pub enum Key<'a> {
         /// Path within the folder, with `/`.
         file: &'a str,
     },
+    /// A file of a Spark job.
+    Job {
+        /// Hash of all its files.
+        id: &'a str,
+        /// Its name.
+        file: &'a str,
+    },
     /// A mart of a release.
     Mart {
         /// The release that it belongs to.
@@ -92,6 +100,7 @@ impl fmt::Display for Key<'_> {
             Self::Raw { resource, sha256 } => write!(f, "raw/{resource}/{sha256}"),
             Self::Seen(id) => write!(f, "seen/{id}.json"),
             Self::Clean { id, file } => write!(f, "clean/{id}/{file}"),
+            Self::Job { id, file } => write!(f, "jobs/{id}/{file}"),
             Self::Mart { release, file } => write!(f, "marts/{release}/{file}"),
             Self::Release(release) => write!(f, "releases/{release}.json"),
             Self::Changes(release) => write!(f, "changes/{release}.json"),
@@ -110,6 +119,8 @@ pub enum Shelf {
     Raw,
     /// Cleaned folders: `<id>/<file>`.
     Clean,
+    /// Files of Spark jobs: `<id>/<file>`.
+    Jobs,
     /// Marts: `<release>/<mart>.parquet`.
     Marts,
     /// Records of releases: `<release>.json`.
@@ -125,6 +136,7 @@ impl Shelf {
         match self {
             Self::Raw => "raw",
             Self::Clean => "clean",
+            Self::Jobs => "jobs",
             Self::Marts => "marts",
             Self::Releases => "releases",
             Self::Changes => "changes",

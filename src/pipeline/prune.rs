@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::Error;
 use crate::domain::ReleaseId;
 use crate::lake::{Lake, Shelf};
@@ -29,6 +31,9 @@ pub(super) async fn prune(lake: &Lake, keep: usize, warehouse: Option<&BigQuery>
     remove(lake, Shelf::Releases, is_kept).await?;
     remove(lake, Shelf::Marts, is_kept).await?;
     remove(lake, Shelf::Clean, |id| cleaned.contains(id)).await?;
+    for job in lake.list(Shelf::Jobs).await?.iter().filter(|job| is_old(job.modified)) {
+        lake.delete(job).await?;
+    }
     let runs = lake.list(Shelf::Runs).await?;
     for run in &runs[..runs.len().saturating_sub(RUNS)] {
         lake.delete(run).await?;
@@ -37,6 +42,11 @@ pub(super) async fn prune(lake: &Lake, keep: usize, warehouse: Option<&BigQuery>
         warehouse.prune(&kept, &MARTS).await?;
     }
     Ok(())
+}
+
+/// No Spark job is at work for so long.
+fn is_old(modified: Timestamp) -> bool {
+    Timestamp::now().duration_since(modified) > SignedDuration::from_hours(24)
 }
 
 /// Removes the objects of a shelf whose id, the first part of their names, is not to be kept.

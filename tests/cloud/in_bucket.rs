@@ -21,9 +21,19 @@ pub struct InBucket {
 impl InBucket {
     /// Empty.
     pub fn new() -> Self {
+        Self::of(|_| {})
+    }
+
+    /// Empty, and asked over TLS.
+    pub fn over_tls() -> Self {
+        Self::of(Gcs::encrypt)
+    }
+
+    fn of(change: impl FnOnce(&mut Gcs)) -> Self {
         let mut lake = Lake::new();
-        let gcs = Gcs::start(lake.root());
+        let mut gcs = Gcs::start(lake.root());
         gcs.create_bucket("toronto");
+        change(&mut gcs);
         lake.is_in_bucket(ADDRESS, gcs.environment());
         Self { lake, gcs }
     }

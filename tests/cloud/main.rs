@@ -9,6 +9,8 @@ mod bigquery;
 #[path = "../system/city/mod.rs"]
 mod city;
 mod conformance;
+mod dataproc;
+mod discovery;
 mod faults;
 mod gcs;
 mod in_bucket;
@@ -22,4 +24,8 @@ mod many;
 #[path = "../system/program.rs"]
 mod program;
 mod refresh;
+#[allow(dead_code)]
+#[path = "../system/truth/source.rs"]
+mod source;
+mod spark;
 mod warehouse;

@@ -9,6 +9,7 @@ mod objects;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::city::server::{Answer, Delivery, Request, Server, Site, Then};
+use crate::city::tls::{Certificate, Identity};
 use objects::Objects;
 
 /// What a request must bear, as the metadata server tells.
@@ -75,6 +76,8 @@ struct State {
 pub struct Gcs {
     state: Arc<Mutex<State>>,
     server: Server,
+    /// The same over TLS.
+    encrypted: Option<Server>,
 }
 
 impl Gcs {
@@ -84,7 +87,13 @@ impl Gcs {
         let state = State { objects, faults: Vec::new(), trap: None, log: Vec::new(), tokens: 0 };
         let state = Arc::new(Mutex::new(state));
         let server = Server::start(Arc::new(Service(Arc::clone(&state))), None);
-        Self { state, server }
+        Self { state, server, encrypted: None }
+    }
+
+    /// From now on programs are told to use TLS.
+    pub fn encrypt(&mut self) {
+        let service = Arc::new(Service(Arc::clone(&self.state)));
+        self.encrypted = Some(Server::start(service, Some(Identity::new(Certificate::Good))));
     }
 
     /// Makes a bucket; without one, all is refused.
@@ -95,7 +104,10 @@ impl Gcs {
     /// What tells a program to use this and not Google's.
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         let address = format!("127.0.0.1:{}", self.server.port());
-        vec![("GOOGLE_BASE_URL", format!("http://{address}")), ("GCE_METADATA_HOST", address)]
+        // A certificate is for a name.
+        let encrypted = self.encrypted.as_ref().map(|server| format!("https://localhost:{}", server.port()));
+        let base = encrypted.unwrap_or_else(|| format!("http://{address}"));
+        vec![("GOOGLE_BASE_URL", base), ("GCE_METADATA_HOST", address)]
     }
 
     pub fn fault(&self, fault: Fault) {

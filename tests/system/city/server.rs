@@ -20,6 +20,8 @@ pub struct Request {
     pub method: String,
     pub target: String,
     pub headers: BTreeMap<String, String>,
+    // The City is asked without one.
+    #[allow(dead_code)]
     pub body: Arc<Vec<u8>>,
 }
 

@@ -75,7 +75,14 @@ impl Lake {
         Self { root, bucket: None, environment: Vec::new() }
     }
 
+    /// For the tests of the cloud.
+    #[allow(dead_code)]
+    pub fn root(&self) -> &Path {
+        self.root.path()
+    }
+
     /// Where the program is told to look from now on, and what it needs to know for that.
+    #[allow(dead_code)]
     pub fn is_in_bucket(&mut self, bucket: &'static str, environment: Vec<(&'static str, String)>) {
         (self.bucket, self.environment) = (Some(bucket), environment);
     }
@@ -85,10 +92,6 @@ impl Lake {
         let copy = Self::new();
         copy_folder(&self.path(), &copy.path());
         copy
-    }
-
-    pub fn root(&self) -> &Path {
-        self.root.path()
     }
 
     /// Where its objects are as files.
@@ -267,6 +270,7 @@ fn is_object(name: &str) -> bool {
         ["clean", id, "counts.parquet" | "hours.parquet" | "request_types.parquet"] => hex(id),
         ["clean", id, "quarantine.parquet" | "summary.json"] => hex(id),
         ["clean", id, month, "requests.parquet"] => hex(id) && month.starts_with("month="),
+        ["jobs", id, "toronto311" | "clean_job.py"] => hex(id),
         ["marts", _, file] => file.ends_with(".parquet"),
         _ => false,
     }
