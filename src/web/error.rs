@@ -17,6 +17,12 @@ pub enum Failure {
     NotFound,
     /// The path is there, but not for this method.
     MethodNotAllowed,
+    /// Path and query are longer than any of ours.
+    UriTooLong,
+    /// The header fields are more than any reader needs.
+    HeadersTooLarge,
+    /// A body came with a request that only reads.
+    BodyNotWanted,
     /// No release has been loaded yet.
     NotReady,
     /// Our fault; the cause is for the log.
@@ -63,6 +69,21 @@ impl Problem {
             Failure::MethodNotAllowed => {
                 (StatusCode::METHOD_NOT_ALLOWED, "This address can only be read", "Use GET or HEAD.".to_owned())
             }
+            Failure::UriTooLong => (
+                StatusCode::URI_TOO_LONG,
+                "This address is too long",
+                "Path and query may have 2048 bytes together.".to_owned(),
+            ),
+            Failure::HeadersTooLarge => (
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "The header of this request is too large",
+                "All fields together may have 16384 bytes.".to_owned(),
+            ),
+            Failure::BodyNotWanted => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "This address takes no body",
+                "Everything that can be asked for is in the address.".to_owned(),
+            ),
             Failure::NotReady => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "The map is being prepared",

@@ -11,32 +11,32 @@ mod body;
 mod data;
 mod error;
 mod layers;
+mod listen;
 mod live;
 mod locate;
 mod page;
 mod parameters;
+mod security;
 mod status;
+mod traffic;
 mod view;
 
 use std::net::Ipv4Addr;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use axum::Router;
-use axum::extract::{OriginalUri, Path, Request, State};
-use axum::http::header::{
-    CONTENT_SECURITY_POLICY, ETAG, IF_NONE_MATCH, LOCATION, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
-};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
-use axum::middleware::{self, Next};
+use axum::extract::{OriginalUri, Path, State};
+use axum::http::header::{ETAG, IF_NONE_MATCH, LOCATION};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{Any, CorsLayer};
-use tower_http::set_header::SetResponseHeaderLayer;
 use tracing::{error, info};
 
 use crate::config::{Schedule, Serve};
@@ -47,18 +47,8 @@ use layers::Layers;
 use live::Live;
 use parameters::refuse_all;
 use status::Pipeline;
+use traffic::Traffic;
 use view::View;
-
-/// Everything comes from this server; Leaflet sets styles by script, which needs no exception.
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
-                      base-uri 'none'; form-action 'self'; frame-ancestors 'self'";
-
-/// Of what a browser could give, these pages ask for the position, when somebody presses a button, and nothing else.
-const PERMISSIONS: &str = "geolocation=(self), camera=(), microphone=(), display-capture=(), usb=(), payment=()";
-const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
-
-/// How long open requests may take to finish once the server is told to stop. Cloud Run kills it after ten seconds.
-const DRAIN: Duration = Duration::from_secs(6);
 
 /// Between looks for the first release.
 const FIRST: Duration = Duration::from_millis(100);
@@ -68,11 +58,15 @@ struct App {
     layers: Layers,
     live: RwLock<Option<Arc<Live>>>,
     pipeline: RwLock<Arc<Pipeline>>,
+    traffic: Traffic,
+    /// The Google Cloud project that traces of log lines are in.
+    trace_project: Option<String>,
 }
 
 impl App {
-    fn new() -> anyhow::Result<Self> {
-        Ok(Self { layers: Layers::read()?, live: RwLock::new(None), pipeline: RwLock::default() })
+    fn new(trace_project: Option<String>) -> anyhow::Result<Self> {
+        let (live, pipeline, traffic) = (RwLock::new(None), RwLock::default(), Traffic::default());
+        Ok(Self { layers: Layers::read()?, live, pipeline, traffic, trace_project })
     }
 
     /// The release of this moment. A request takes it once, so no answer mixes two.
@@ -96,7 +90,7 @@ impl App {
 
 /// Serves until it is told to stop. Listens at once; until a release is in the lake it answers 503.
 pub async fn serve(settings: &Serve, lake: Lake, stop: CancellationToken) -> anyhow::Result<()> {
-    let app = Arc::new(App::new()?);
+    let app = Arc::new(App::new(settings.trace_project.clone())?);
     let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, settings.port))
         .await
         .map_err(|error| anyhow!("cannot listen on port {}: {error}", settings.port))?;
@@ -104,16 +98,7 @@ pub async fn serve(settings: &Serve, lake: Lake, stop: CancellationToken) -> any
     let every = settings.reload_seconds;
     tokio::spawn(follow(app.clone(), lake, settings.cache_mb, settings.refresh, every));
 
-    let server = axum::serve(listener, router(app)).with_graceful_shutdown(stop.clone().cancelled_owned());
-    let drained = async {
-        stop.cancelled().await;
-        info!("stopping");
-        tokio::time::sleep(DRAIN).await;
-    };
-    tokio::select! {
-        ended = server => ended?,
-        () = drained => info!("requests still open after {DRAIN:?} are cut"),
-    }
+    listen::serve(listener, router(app), listen::Limits::default(), stop).await;
     Ok(())
 }
 
@@ -143,7 +128,6 @@ async fn follow(app: Arc<App>, lake: Lake, cache_mb: u64, schedule: Schedule, ev
 }
 
 fn router(app: Arc<App>) -> Router {
-    let constant = |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
     // Read by pages of any origin, errors included.
     let open = CorsLayer::new()
         .allow_origin(Any)
@@ -176,15 +160,13 @@ fn router(app: Arc<App>) -> Router {
         .nest("/api", api)
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .with_state(app)
+        .with_state(app.clone())
+        .layer(middleware::from_fn(security::limit))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             Failure::Internal(anyhow!("a handler panicked")).respond("/api/")
         }))
-        .layer(constant(CONTENT_SECURITY_POLICY, POLICY))
-        .layer(constant(PERMISSIONS_POLICY, PERMISSIONS))
-        .layer(constant(X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(constant(REFERRER_POLICY, "strict-origin-when-cross-origin"))
-        .layer(middleware::from_fn(log))
+        .layer(middleware::from_fn(security::headers))
+        .layer(middleware::from_fn_with_state(app, traffic::observe))
 }
 
 async fn not_found(OriginalUri(uri): OriginalUri) -> Response {
@@ -193,16 +175,6 @@ async fn not_found(OriginalUri(uri): OriginalUri) -> Response {
 
 async fn method_not_allowed(OriginalUri(uri): OriginalUri) -> Response {
     Failure::MethodNotAllowed.respond(uri.path())
-}
-
-async fn log(request: Request, next: Next) -> Response {
-    let started = Instant::now();
-    let (method, uri) = (request.method().clone(), request.uri().clone());
-    let response = next.run(request).await;
-    let (path, status) = (uri.path(), response.status().as_u16());
-    let query = uri.query().filter(|_| path != locate::PATH);
-    info!(%method, path, query, status, duration_us = started.elapsed().as_micros() as u64, "request");
-    response
 }
 
 async fn ready(State(app): State<Arc<App>>) -> Response {
@@ -314,7 +286,7 @@ async fn runs(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, header
 }
 
 async fn metrics(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
-    let body = status::metrics(app.known().as_deref(), &app.pipeline());
+    let body = status::metrics(app.known().as_deref(), &app.pipeline(), &app.traffic);
     body.map_or_else(|error| Failure::Internal(error).respond(uri.path()), |body| body.respond(&headers))
 }
 

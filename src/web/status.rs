@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::body::{Body, Caching};
 use super::live::Live;
+use super::traffic::Traffic;
 use crate::choropleth::measure::thousands;
 use crate::config::Schedule;
 use crate::domain::{Month, ReleaseId};
@@ -287,10 +288,11 @@ struct Metrics<'a> {
     last_seconds: f64,
     last_success: Option<Timestamp>,
     late: u64,
+    traffic: &'a Traffic,
 }
 
-/// Renders the gauges in Prometheus' text format.
-pub fn metrics(live: Option<&Live>, pipeline: &Pipeline) -> anyhow::Result<Body> {
+/// Renders gauges and counters in Prometheus' text format.
+pub fn metrics(live: Option<&Live>, pipeline: &Pipeline, traffic: &Traffic) -> anyhow::Result<Body> {
     let of_live = |changes: &&Changes| live.is_some_and(|live| live.release.release == changes.release);
     let metrics = Metrics {
         live,
@@ -300,6 +302,7 @@ pub fn metrics(live: Option<&Live>, pipeline: &Pipeline) -> anyhow::Result<Body>
         last_seconds: pipeline.last_ended().and_then(took).unwrap_or_default().as_secs_f64(),
         last_success: pipeline.last_success().and_then(|run| run.ended_at),
         late: pipeline.changes.iter().find(of_live).map_or(0, |changes| Totals::of(changes.files.values()).rows_late),
+        traffic,
     };
     Ok(Body::new("text/plain; version=0.0.4; charset=utf-8", Caching::Moment, metrics.render()?))
 }
