@@ -44,7 +44,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>, N: for<'a> FormatFields<'a> + 'stat
         let mut line = fields.0;
         line.insert("time".to_owned(), Timestamp::now().to_string().into());
         line.insert("severity".to_owned(), severity(*event.metadata().level()).into());
-        line.insert("target".to_owned(), event.metadata().target().into());
+        line.entry("target").or_insert_with(|| event.metadata().target().into());
         writeln!(writer, "{}", Value::Object(line))
     }
 }
@@ -68,6 +68,11 @@ impl Fields {
                 let object = self.0.entry("httpRequest").or_insert_with(|| Map::new().into());
                 object[name] = value;
             }
+            // Of lines of libraries that use the older interface, the target; where they were compiled is nobody's business.
+            Some(("log", "target")) => {
+                self.0.insert("target".to_owned(), value);
+            }
+            Some(("log", _)) => {}
             _ => {
                 self.0.insert(field.name().to_owned(), value);
             }
