@@ -3,18 +3,20 @@
 //! `axum::serve` gives hyper no timer, so that none of its time-outs ever fires; hence this loop. HTTP/1 only: that is what
 //! Cloud Run speaks to a container, and what everything else can.
 
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::HeaderValue;
 use axum::http::header::CONNECTION;
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use futures::FutureExt;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -73,10 +75,10 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
         info!("stopping");
         sleep(limits.linger).await;
     });
-    let take = |stream, slot| {
+    let take = |(stream, peer), slot| {
         let (router, drain) = (router.clone(), drain.clone());
         open.spawn(async move {
-            converse(stream, router, limits, drain).await;
+            converse(stream, peer, router, limits, drain).await;
             drop(slot);
         });
     };
@@ -85,12 +87,12 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
         let Ok(slot) = slots.clone().acquire_owned().await else { break };
         tokio::select! {
             () = last_call.as_mut() => break,
-            stream = accept(&listener) => take(stream, slot),
+            accepted = accept(&listener) => take(accepted, slot),
         }
     }
     // Whoever is in the queue of the system has been told that we are there.
-    while let (Some(stream), Ok(slot)) = (accept(&listener).now_or_never(), slots.clone().try_acquire_owned()) {
-        take(stream, slot);
+    while let (Some(accepted), Ok(slot)) = (accept(&listener).now_or_never(), slots.clone().try_acquire_owned()) {
+        take(accepted, slot);
     }
     drop(listener);
     open.close();
@@ -103,10 +105,10 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
 }
 
 /// The next connection. Where none can be had, for lack of files or memory, there is one again when others have ended.
-async fn accept(listener: &TcpListener) -> TcpStream {
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return stream,
+            Ok(accepted) => return accepted,
             Err(error) => {
                 warn!("no connection accepted: {error}");
                 sleep(Duration::from_millis(100)).await;
@@ -116,14 +118,19 @@ async fn accept(listener: &TcpListener) -> TcpStream {
 }
 
 /// Answers the requests of a connection. Its end is nobody's error: clients go away.
-async fn converse(stream: TcpStream, router: Router, limits: Limits, drain: CancellationToken) {
+async fn converse(stream: TcpStream, peer: SocketAddr, router: Router, limits: Limits, drain: CancellationToken) {
     let _ = stream.set_nodelay(true);
+    let answer = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        answer.call(request)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head)
         .max_headers(HEADERS)
         .max_buf_size(HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
     tokio::select! {
         _ = connection.as_mut() => return,
