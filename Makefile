@@ -12,7 +12,7 @@ CARGO_FUZZ := target/tools/bin/cargo-fuzz
 FUZZ := RUSTC_BOOTSTRAP=1 PATH="$(CURDIR)/target/tools/bin:$$PATH" cargo fuzz
 FUZZ_OPTIONS := --fuzz-dir tests/fuzz --target-dir target/fuzz --dev --sanitizer none
 
-.PHONY: help run test assets lint unit test-cloud browser geography bench sim fuzz fuzz-short
+.PHONY: help run test assets lint unit test-cloud browser geography deploy-checks image-checks bench sim fuzz fuzz-short
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -20,7 +20,7 @@ help: ## This list
 run: assets ## Build and serve the map on port 8080
 	cargo run --release --locked -- serve
 
-test: assets lint unit test-cloud browser geography fuzz-short ## Everything that must pass
+test: assets lint unit test-cloud browser geography deploy-checks image-checks fuzz-short ## Everything that must pass
 
 assets: static/node_modules/.package-lock.json ## The pinned front-end assets
 
@@ -71,6 +71,29 @@ geography: assets tests/geo/node_modules/.package-lock.json ## Boundaries agains
 	@echo "official boundaries beside the repository: $(if $(SHARED),mapshaper is compared,none: mapshaper is not compared)"
 	cargo build --locked
 	node --test --test-reporter=spec tests/geo/*.test.mjs
+
+deploy-checks: target/terraform/provider-schema.json tests/terraform/node_modules/.package-lock.json ## Terraform and Dockerfile
+	node --test --test-reporter=spec tests/terraform/*.test.mjs
+
+# The program of this machine's debug profile, linked statically: what the Dockerfile's stage `build` leaves, but for the
+# optimisation. Only the last step differs from what is built anyway.
+image-checks: assets ## The image: built, started, asked, refreshed, stopped
+	@command -v buildah > /dev/null || { apt-get update -q && apt-get install -y -q buildah; }
+	cargo rustc --locked --bin toronto311 -- -C target-feature=+crt-static
+	mkdir -p target/image/build/image/lake target/image/build/image/tmp
+	strip -o target/image/build/image/toronto311 target/debug/toronto311
+	cp /etc/ssl/certs/ca-certificates.crt target/image/build/image/
+	node --test --test-reporter=spec tests/image/*.test.mjs
+
+target/terraform/provider-schema.json: tests/terraform/provider_schema.py target/terraform/venv/.installed
+	target/terraform/venv/bin/python $< $@
+
+target/terraform/venv/.installed: tests/terraform/requirements.txt
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install --quiet $(filter-out cdktn-%,$(shell cat $<))
+	@# The bindings are read, not run: of what they need, nothing.
+	$(@D)/bin/pip install --quiet --no-deps $(filter cdktn-%,$(shell cat $<))
+	@touch $@
 
 sim: assets ## Simulated failures of store, source, runners and clock: SIM_SEEDS courses
 	SIM_SEEDS=$${SIM_SEEDS:-100000} cargo test --locked --release --test system simulation -- --nocapture

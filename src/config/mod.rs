@@ -91,6 +91,9 @@ pub struct Serve {
     /// as 6h, or off.
     #[arg(long, env = "TORONTO311_REFRESH", default_value = "09:17", value_name = "HH:MM|PAUSE|off")]
     pub refresh: Schedule,
+    /// Google Cloud project that log lines name the traces of; without it, they have the bare id.
+    #[arg(long, env = "TORONTO311_TRACE_PROJECT", value_name = "PROJECT")]
+    pub trace_project: Option<String>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub publishing: Publishing,

@@ -12,7 +12,8 @@ use super::live::Live;
 use super::respond::Figures;
 use super::series::Reader;
 use super::status::Pipeline;
-use crate::config::Schedule;
+use super::traffic::Traffic;
+use crate::config::{Schedule, Serve};
 use crate::domain::ReleaseId;
 use crate::lake::Lake;
 use crate::warehouse::BigQuery;
@@ -33,6 +34,10 @@ pub struct App {
     pipeline: RwLock<Arc<Pipeline>>,
     pinned: moka::future::Cache<ReleaseId, Arc<Live>>,
     lake: Lake,
+    /// What was asked for.
+    pub traffic: Traffic,
+    /// The Google Cloud project that traces of log lines are in.
+    pub trace_project: Option<String>,
     /// Of the counts of single types.
     pub reader: Arc<Reader>,
     cache_mb: u64,
@@ -40,7 +45,9 @@ pub struct App {
 
 impl App {
     /// Without a release as yet.
-    pub fn new(lake: Lake, warehouse: Option<BigQuery>, cache_mb: u64) -> anyhow::Result<Self> {
+    pub fn new(settings: &Serve, lake: Lake) -> anyhow::Result<Self> {
+        let publishing = &settings.publishing;
+        let warehouse = BigQuery::open(&publishing.warehouse, &lake, publishing.source.retry_seconds);
         Ok(Self {
             layers: Layers::read()?,
             figures: Figures::default(),
@@ -49,7 +56,9 @@ impl App {
             pinned: moka::future::Cache::new(PINNED),
             lake,
             reader: Arc::new(Reader::new(warehouse)),
-            cache_mb,
+            traffic: Traffic::default(),
+            trace_project: settings.trace_project.clone(),
+            cache_mb: settings.cache_mb,
         })
     }
 

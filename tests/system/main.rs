@@ -19,6 +19,7 @@ mod operations;
 mod parquet_file;
 mod program;
 mod refresh;
+mod serving;
 mod settings;
 mod simulation;
 mod truth;
