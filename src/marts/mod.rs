@@ -15,11 +15,13 @@
 //! changed and merges the rest.
 
 mod build;
+mod by_area;
 mod read;
 mod series;
 mod write;
 
 pub use build::{Error as BuildError, Partial, build};
+pub use by_area::TypesByArea;
 pub use read::{Error, Marts, cell_rows, type_uses};
 pub use series::Series;
 

@@ -1,11 +1,11 @@
 //! The release that is being served, in memory, so that a request needs nothing else.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::body::Body;
 use crate::domain::{Geography, Month, MonthRange, TypeId, WardModel};
 use crate::lake::{self, Key, Lake};
-use crate::marts::{self, Marts, Series};
+use crate::marts::{self, Marts, Series, TypesByArea};
 use crate::release::pointer::{self, Current};
 use crate::release::{self, Release};
 
@@ -23,6 +23,8 @@ pub struct Live {
     first_month_of_25: Option<Month>,
     /// By type, and whether its renames are in it.
     series: moka::sync::Cache<(TypeId, bool), Arc<Series>>,
+    /// Made when first asked for.
+    types_by_area: Mutex<Option<Arc<TypesByArea>>>,
     /// Rendered answers by path and normalised query. Equal requests that miss together are answered once.
     pub answers: moka::future::Cache<String, Arc<Body>>,
 }
@@ -57,6 +59,7 @@ impl Live {
                 .weigher(move |_, series: &Arc<Series>| weight(series.weight()))
                 .max_capacity(cache_bytes / 2)
                 .build(),
+            types_by_area: Mutex::default(),
             answers: moka::future::Cache::builder()
                 .weigher(move |key: &String, body: &Arc<Body>| weight(key.len() + body.weight()))
                 .max_capacity(cache_bytes / 2)
@@ -76,6 +79,17 @@ impl Live {
             self.marts.series(std::iter::once(id.as_str()).chain(others)).map(Arc::new)
         };
         Ok(self.series.try_get_with((id.clone(), joined), read)?)
+    }
+
+    /// The counts of all types by area. Those who ask first wait together until they are made.
+    pub fn types_by_area(&self) -> anyhow::Result<Arc<TypesByArea>> {
+        let mut made = self.types_by_area.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(made) = &*made {
+            return Ok(made.clone());
+        }
+        let new = Arc::new(self.marts.types_by_area()?);
+        *made = Some(new.clone());
+        Ok(new)
     }
 
     /// The months that have rows, in order.

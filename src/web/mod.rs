@@ -5,19 +5,26 @@
 
 mod answer;
 mod api;
+mod area;
 mod areas;
 mod assets;
 mod body;
 mod controls;
 mod data;
 mod error;
+mod feed;
 mod layers;
 mod live;
 mod locate;
 mod page;
+mod pages;
 mod parameters;
+mod picture;
+mod request_type;
+mod search;
 mod site;
 mod status;
+mod trend;
 mod types;
 mod values;
 mod view;
@@ -172,11 +179,9 @@ fn router(app: Arc<App>) -> Router {
         .layer(open);
     Router::new()
         .route("/", get(map))
-        .route("/values", get(values_only))
+        .merge(pages::routes())
         .route("/map.json", get(counts))
         .route("/map.geojson", get(choropleth))
-        .route("/types", get(types_page))
-        .route("/types.json", get(types_list))
         .route("/data", get(data))
         .route("/status", get(status_page))
         .route("/metrics", get(metrics))
@@ -258,10 +263,6 @@ async fn counts(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, head
     view_answer(app, uri, headers, api::counts).await
 }
 
-async fn values_only(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
-    view_answer(app, uri, headers, values::body).await
-}
-
 async fn types(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
     fixed_answer(app, uri, headers, |live, _| api::types(live)).await
 }
@@ -305,14 +306,6 @@ async fn view_answer(
         respond(body, headers).await
     };
     body.await.unwrap_or_else(|failure: Failure| failure.respond(uri.path()))
-}
-
-async fn types_page(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
-    fixed_answer(app, uri, headers, types::page).await
-}
-
-async fn types_list(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
-    fixed_answer(app, uri, headers, types::list).await
 }
 
 async fn data(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {

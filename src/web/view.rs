@@ -43,6 +43,22 @@ impl View {
         Parser { asked: Parameters::read(query, &PARAMETERS), live, layers }.view()
     }
 
+    /// Today's areas and all that is counted in them, or one type of it, per resident.
+    pub fn of(geography: Geography, months: MonthRange, request_type: Option<TypeId>) -> Self {
+        Self {
+            geography,
+            ward_model: WardModel::Wards25,
+            request_type,
+            joined: false,
+            months,
+            status: None,
+            measure: Measure::Per1000,
+            classes: Method::default(),
+            area: None,
+            pinned: false,
+        }
+    }
+
     /// The measures that its areas and months have.
     pub fn measures(&self, live: &Live, layers: &Layers) -> Vec<Measure> {
         let has = |measure: &Measure| self.lacks(*measure, live, layers).is_none();
@@ -138,18 +154,8 @@ impl Parser<'_> {
         let pinned = self.pinned();
         let model = self.live.ward_model(months);
         let ward_model = model.unwrap_or(WardModel::Wards25);
-        let mut view = View {
-            geography,
-            ward_model,
-            request_type,
-            joined,
-            months,
-            status,
-            measure: Measure::Count,
-            classes,
-            area: None,
-            pinned,
-        };
+        let mut view =
+            View { ward_model, joined, status, classes, pinned, ..View::of(geography, months, request_type) };
         if model.is_none() && geography == Geography::Ward {
             self.refuse_two_models(&view, measure);
         }
