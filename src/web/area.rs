@@ -13,8 +13,8 @@ use super::trend::{Point, Trend};
 use super::view::View;
 use super::words;
 use crate::boundaries::BoundedArea;
-use crate::choropleth::Measure;
 use crate::choropleth::measure::thousands;
+use crate::choropleth::{FEW_REQUESTS, Measure};
 use crate::domain::{Area, Geography, Month, MonthRange, WardModel};
 
 /// Request types that are listed.
@@ -91,9 +91,13 @@ pub struct TypeRow<'a> {
 }
 
 impl TypeRow<'_> {
+    /// In per cent where that says something, or the number a year before.
     fn change(&self) -> String {
-        let change = |before: u64| (before > 0).then(|| (self.requests as f64 - before as f64) * 100.0 / before as f64);
-        self.year_before.and_then(change).map_or_else(|| "–".to_owned(), |change| Measure::Change.format(change))
+        match self.year_before {
+            None => "–".to_owned(),
+            Some(few) if few < FEW_REQUESTS => format!("from {few}"),
+            Some(many) => Measure::Change.format((self.requests as f64 - many as f64) * 100.0 / many as f64),
+        }
     }
 
     /// How much more often here than in the city: `1.4 times`.

@@ -23,6 +23,8 @@ pub struct Layers {
     wards_25: Layer,
     wards_44: Layer,
     fsas: Layer,
+    /// Where the public finds this server, if it was told; without a slash at the end.
+    pub public_url: Option<String>,
 }
 
 impl Layers {
@@ -32,6 +34,7 @@ impl Layers {
             wards_25: layer("wards.geojson")?,
             wards_44: layer("wards-44.geojson")?,
             fsas: layer("fsas.geojson")?,
+            public_url: None,
         })
     }
 

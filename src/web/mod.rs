@@ -11,11 +11,13 @@ mod assets;
 mod body;
 mod controls;
 mod data;
+mod embed;
 mod error;
 mod feed;
 mod layers;
 mod live;
 mod locate;
+mod months;
 mod page;
 mod pages;
 mod parameters;
@@ -24,6 +26,7 @@ mod request_type;
 mod search;
 mod site;
 mod status;
+mod table;
 mod trend;
 mod types;
 mod values;
@@ -83,8 +86,10 @@ struct App {
 }
 
 impl App {
-    fn new() -> anyhow::Result<Self> {
-        Ok(Self { layers: Layers::read()?, live: RwLock::new(None), pipeline: RwLock::default() })
+    fn new(settings: &Serve) -> anyhow::Result<Self> {
+        let mut layers = Layers::read()?;
+        layers.public_url.clone_from(&settings.public_url);
+        Ok(Self { layers, live: RwLock::new(None), pipeline: RwLock::default() })
     }
 
     /// The release of this moment. A request takes it once, so no answer mixes two.
@@ -108,7 +113,7 @@ impl App {
 
 /// Serves until it is told to stop. Listens at once; until a release is in the lake it answers 503.
 pub async fn serve(settings: &Serve, lake: Lake, stop: CancellationToken) -> anyhow::Result<()> {
-    let app = Arc::new(App::new()?);
+    let app = Arc::new(App::new(settings)?);
     let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, settings.port))
         .await
         .map_err(|error| anyhow!("cannot listen on port {}: {error}", settings.port))?;
@@ -176,18 +181,18 @@ fn router(app: Arc<App>) -> Router {
         .route("/v1/runs", get(runs))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(open);
+        .layer(open.clone());
     Router::new()
         .route("/", get(map))
         .merge(pages::routes())
-        .route("/map.json", get(counts))
-        .route("/map.geojson", get(choropleth))
         .route("/data", get(data))
         .route("/status", get(status_page))
         .route("/metrics", get(metrics))
         .route("/assets/{name}", get(asset))
         .route("/health/live", get(async || "live\n"))
         .route("/health/ready", get(ready))
+        .merge(Router::new().route("/map.json", get(counts)).route("/map.geojson", get(choropleth)).layer(open.clone()))
+        .merge(pages::data_routes().layer(open))
         .nest("/api", api)
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)

@@ -4,27 +4,30 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{OriginalUri, Path, State};
-use axum::http::header::LOCATION;
+use axum::http::header::{CONTENT_SECURITY_POLICY, LOCATION};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use super::area::{self, Subject};
 use super::body::Body;
+use super::embed::{self, Embed};
 use super::error::Failure;
 use super::layers::Layers;
 use super::live::Live;
 use super::parameters::refuse_all;
 use super::search::{self, Found};
-use super::{App, answer, fixed_answer, picture, request_type, respond, types, values, view_answer, words};
+use super::{
+    App, answer, fixed_answer, months, picture, request_type, respond, table, types, values, view_answer, words,
+};
 use crate::domain::{Area, Fsa, Month, TypeId, Ward, WardModel};
 
 /// All of them.
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/values", get(values_only))
-        .route("/map.svg", get(svg))
-        .route("/map.png", get(png))
+        .route("/embed", get(embedded))
+        .route("/months", get(side_by_side))
         .route("/search", get(search))
         .route("/types", get(types_page))
         .route("/types.json", get(types_list))
@@ -33,6 +36,11 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/wards/{ward}/{month}", get(ward_report))
         .route("/fsas/{fsa}", get(fsa))
         .route("/fsas/{fsa}/{month}", get(fsa_report))
+}
+
+/// What other pages may read: pictures and tables.
+pub(super) fn data_routes() -> Router<Arc<App>> {
+    Router::new().route("/map.svg", get(svg)).route("/map.png", get(png)).route("/map.csv", get(csv))
 }
 
 /// In which form a page is asked for, by the end of its path.
@@ -68,6 +76,28 @@ impl Form {
 
 async fn values_only(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
     view_answer(app, uri, headers, values::body).await
+}
+
+async fn csv(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
+    view_answer(app, uri, headers, table::csv).await
+}
+
+async fn side_by_side(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
+    view_answer(app, uri, headers, months::page).await
+}
+
+/// The map for frames in other pages: the one page that others may frame.
+async fn embedded(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
+    let body = async {
+        let live = app.live()?;
+        let (embed, key) =
+            Embed::parse(uri.query().unwrap_or(""), &live, &app.layers).map_err(Failure::BadParameters)?;
+        let body = answer(&app, live, key, move |live, layers| embed.page(live, layers)).await?;
+        respond(body, headers).await
+    };
+    let mut response = body.await.unwrap_or_else(|failure: Failure| failure.respond(uri.path()));
+    response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(embed::POLICY));
+    response
 }
 
 async fn svg(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {

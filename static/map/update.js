@@ -87,7 +87,22 @@ function paintControls({ controls, measures, bars, chosen, query }) {
   geography = form.geo.value;
   wasSingle = single();
   paintHistogram(bars, chosen);
-  document.querySelectorAll("a[data-path]").forEach((link) => (link.href = link.dataset.path + (query && `?${query}`)));
+  document.querySelectorAll("a[data-path]").forEach((link) => (link.href = link.dataset.path + asQuery(query, link.dataset.pinned)));
+  paintSnippet(query);
+}
+
+/** A query with its question mark, pinned to a release if one is given. */
+function asQuery(query, release) {
+  const pinned = release && !query.includes("release=") ? [query, `release=${release}`].filter(Boolean).join("&") : query;
+  return pinned && `?${pinned}`;
+}
+
+/** The HTML that puts this map into another page. */
+function paintSnippet(query) {
+  const frame = Object.assign(document.createElement("iframe"), { title: document.title, width: "100%", height: "560", loading: "lazy" });
+  frame.setAttribute("style", "border:0");
+  frame.setAttribute("src", `${location.origin}/embed${asQuery(query)}`);
+  byId("snippet").value = frame.outerHTML;
 }
 
 /** Shows which area the address points out. */

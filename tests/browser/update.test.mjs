@@ -42,13 +42,14 @@ const choose = async (page, name, value) => {
 /** Views by chance, the same in every run. */
 function* views(many) {
   let state = 311;
-  const any = (list) => list[(state = (state * 1103515245 + 12345) % 2 ** 31) % list.length];
+  // The high bits of the usual linear generator: its low ones repeat after some steps.
+  const any = (list) => list[Math.floor(((state = (state * 48271) % 2147483647) / 2147483647) * list.length)];
   const months = Array.from({ length: 24 }, (_, i) => `${2024 + Math.floor(i / 12)}-${String((i % 12) + 1).padStart(2, "0")}`);
   for (let i = 0; i < many; i++) {
     const [from, to] = [any(months), any(months)].sort();
     yield {
       geo: any(["ward", "ward", "fsa"]),
-      type: any(["", "noise", "road-pothole-road-damage", "general-pruning"]),
+      type: any(["", "adequate-heat", "road-pothole-road-damage", "general-pruning"]),
       from,
       to,
       status: any(["", "", "closed", "completed"]),

@@ -15,6 +15,7 @@ mod fetch;
 mod layers;
 mod locate;
 mod operations;
+mod pages;
 mod parquet_file;
 mod program;
 mod refresh;
