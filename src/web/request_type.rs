@@ -68,7 +68,9 @@ impl<'a> Facts<'a> {
         let query = view.query(live, layers);
         let answer = Answer::new(view, live, layers)?;
         let count = |months| answer.series.all(months, None);
-        let trend = Trend::new(live, live.release.months, live.release.complete_through, count);
+        // Before it was used and after, none are no news.
+        let used_in = MonthRange::new(used.first_month, used.last_month).unwrap_or(months);
+        let trend = Trend::new(live, used_in, used.last_month.min(live.release.complete_through), count);
         Ok(Self {
             release: live.release.release.as_str(),
             id: &used.request_type,

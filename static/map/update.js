@@ -99,10 +99,10 @@ function asQuery(query, release) {
 
 /** The HTML that puts this map into another page. */
 function paintSnippet(query) {
-  const frame = Object.assign(document.createElement("iframe"), { title: document.title, width: "100%", height: "560", loading: "lazy" });
-  frame.setAttribute("style", "border:0");
-  frame.setAttribute("src", `${location.origin}/embed${asQuery(query)}`);
-  byId("snippet").value = frame.outerHTML;
+  const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;");
+  const put = (html, name, value) => html.replace(new RegExp(`${name}="[^"]*"`), () => `${name}="${escaped(value)}"`);
+  const title = document.title.replace(/ · [^·]*$/, "");
+  byId("snippet").value = put(put(byId("snippet").value, "src", `${location.origin}/embed${asQuery(query)}`), "title", title);
 }
 
 /** Shows which area the address points out. */
