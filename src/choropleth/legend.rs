@@ -1,15 +1,17 @@
 //! What the colours mean.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::colours::{Colour, DIVERGING, SEQUENTIAL, spread};
 use super::{Classes, Measure, Method};
 
 /// The key of a map, enough to draw the same map elsewhere.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Legend {
     /// What is compared.
     #[serde(serialize_with = "as_word")]
+    #[schemars(with = "String")]
     pub measure: Measure,
     /// The measure in words.
     pub label: &'static str,
@@ -20,7 +22,7 @@ pub struct Legend {
 }
 
 /// One class.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Swatch {
     /// Values from here; none for the lowest class.
     pub from: Option<f64>,
@@ -30,6 +32,7 @@ pub struct Swatch {
     pub label: String,
     /// As `#rrggbb`.
     #[serde(serialize_with = "as_hex")]
+    #[schemars(with = "String")]
     pub colour: &'static Colour,
 }
 

@@ -16,6 +16,7 @@ pub use colours::{Colour, DIVERGING, SEQUENTIAL};
 pub use legend::{Legend, Swatch};
 pub use measure::{Counts, Measure};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::boundaries::BoundedArea;
@@ -32,8 +33,9 @@ pub const FEW_RESIDENTS: u32 = 1000;
 const FEW_AREAS: usize = 5;
 
 /// How an area is to be read. The four never look alike on the map.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "State")]
 pub enum State {
     /// A value in a class.
     Value,

@@ -1,5 +1,6 @@
 //! Every setting: a flag and a variable each, checked before anything starts.
 
+mod rate_limit;
 mod schedule;
 
 use std::io::IsTerminal;
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::domain::ReleaseId;
 
+pub use rate_limit::RateLimit;
 pub use schedule::Schedule;
 
 /// Toronto's 311 requests, from the City's yearly files to a map.
@@ -73,6 +75,13 @@ pub struct Serve {
     /// Where the public finds this server, for addresses that have to be whole, such as those of pictures in previews.
     #[arg(long, env = "TORONTO311_PUBLIC_URL", value_name = "URL", value_parser = public_url)]
     pub public_url: Option<String>,
+    /// Requests a second that a client may make on average, or off. It may save up ten seconds of them for a burst.
+    #[arg(long, env = "TORONTO311_RATE_LIMIT", default_value = "50", value_name = "RATE|off")]
+    pub rate_limit: RateLimit,
+    /// Proxies in front that add the address of who asks to X-Forwarded-For: 1 on Cloud Run. Without any, whoever connects
+    /// is the client.
+    #[arg(long, env = "TORONTO311_TRUSTED_PROXIES", default_value = "0", value_name = "NUMBER")]
+    pub trusted_proxies: usize,
     /// When the background refresh looks for changed files, besides at the start: a time of the day in UTC, a pause such
     /// as 6h, or off.
     #[arg(long, env = "TORONTO311_REFRESH", default_value = "09:17", value_name = "HH:MM|PAUSE|off")]

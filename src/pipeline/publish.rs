@@ -78,6 +78,7 @@ impl Publisher<'_> {
             };
             partials.push(Partial {
                 counts: fetch(clean::COUNTS).await?,
+                hours: fetch(clean::HOURS).await?,
                 request_types: fetch(clean::REQUEST_TYPES).await?,
             });
         }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::layers::{Layer, Layers};
@@ -68,14 +69,14 @@ impl<'a> Answer<'a> {
         Members {
             release: live.release.release.to_string(),
             complete_through: live.release.complete_through,
-            geography: self.view.geography.as_str(),
+            geography: self.view.geography,
             ward_model: (self.view.geography == Geography::Ward).then_some(self.view.ward_model),
             request_type: self.view.request_type.as_ref().map(ToString::to_string),
             renames: self.view.joined.then_some("joined"),
             from: self.view.months.first(),
             to: self.view.months.last(),
             partial: live.is_partial(self.view.months),
-            status: self.view.status.map(|status| status.as_str()),
+            status: self.view.status,
             measure: self.view.measure.as_str(),
             area: self.view.area.map(|area| area.to_string()),
             warnings: self.warnings.clone(),
@@ -86,22 +87,37 @@ impl<'a> Answer<'a> {
 }
 
 /// What a view is of, in the API's words.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Members {
+    /// The release that all numbers are from.
     release: String,
+    /// The last month of which every day is in the data.
     complete_through: Month,
-    geography: &'static str,
+    /// Which set of areas.
+    geography: Geography,
+    /// Which wards; `null` for FSAs.
     ward_model: Option<WardModel>,
+    /// Id of the request type; `null` for all.
     request_type: Option<String>,
+    /// `joined`, if requests under other names of the type are counted, too.
     renames: Option<&'static str>,
+    /// First month.
     from: Month,
+    /// Last month.
     to: Month,
+    /// Whether days of these months are missing from the data.
     partial: bool,
-    status: Option<&'static str>,
+    /// Status at the time of publication; `null` for any.
+    status: Option<Status>,
+    /// What is compared.
     measure: &'static str,
+    /// Code of the area that is pointed out.
     area: Option<String>,
+    /// Why the colours could mislead.
     warnings: Vec<String>,
+    /// Requests of the view.
     total: u64,
+    /// Of these, requests that are in none of the areas.
     not_mapped: u64,
 }
 

@@ -11,6 +11,7 @@ use super::live::Live;
 use super::site::Site;
 use super::trend::{Point, Trend};
 use super::view::View;
+use super::week::Hours;
 use super::words;
 use crate::boundaries::BoundedArea;
 use crate::choropleth::measure::thousands;
@@ -242,6 +243,7 @@ pub fn has_report(area: Area, month: Month, live: &Live) -> bool {
 #[template(path = "area.html")]
 struct AreaPage<'a> {
     site: Site<'a>,
+    week: Hours,
     word: &'static str,
     path: String,
     facts: Facts<'a>,
@@ -277,7 +279,8 @@ pub fn page(subject: Subject, live: &Live, layers: &Layers) -> anyhow::Result<Bo
     } else {
         let months = std::iter::successors(Some(subject.month), |month| Some(month.previous())).take(12);
         let reports = months.filter_map(|month| Some((there(month)?, month.long_name()))).collect();
-        AreaPage { site, word, path, facts, reports }.render()?
+        let week = Hours(live.marts.hours().of_area(geography(subject.area), Some(subject.area)));
+        AreaPage { site, week, word, path, facts, reports }.render()?
     };
     Ok(Body::new("text/html; charset=utf-8", Caching::Live, html))
 }

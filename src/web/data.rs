@@ -30,27 +30,6 @@ impl<'a> FileRow<'a> {
     }
 }
 
-/// Columns of `/map.csv`, with what they are.
-const COLUMNS: [(&str, &str); 17] = [
-    ("from", "First month of the period"),
-    ("to", "Last month, included"),
-    ("geography", "ward or fsa"),
-    ("area", "Code: a ward’s number in two digits, or the first three characters of a postal code"),
-    ("name", "Name of the ward; the code again for a postal area"),
-    ("request_type", "Id of the request type; empty for all"),
-    ("status", "Status on the day of publication; empty for any"),
-    ("requests", "Requests in the period"),
-    ("base", "What share and change compare with: all requests of the area, or those a year before"),
-    ("population", "Residents by the census"),
-    ("population_year", "Year of the census"),
-    ("area_km2", "Square kilometres"),
-    ("measure", "What is compared"),
-    ("value", "In the unit of the measure; empty where there is nothing to divide by"),
-    ("rank", "From 1 for the highest; empty for unstable values"),
-    ("class", "Number of its colour, from 0 for the lowest"),
-    ("state", "value, zero, no_data or unstable"),
-];
-
 #[derive(Template)]
 #[template(path = "data.html")]
 struct DataPage<'a> {

@@ -1,5 +1,7 @@
 //! The map in a frame of another page: drawn, without a script, with a link back.
 
+use std::sync::Arc;
+
 use askama::Template;
 
 use super::answer::Answer;
@@ -8,6 +10,7 @@ use super::layers::Layers;
 use super::live::Live;
 use super::page::{Drawing, hatched};
 use super::parameters::BadParameter;
+use super::respond::Asked;
 use super::site::Site;
 use super::values::{LegendPart, Row, rows};
 use super::view::View;
@@ -30,8 +33,8 @@ pub struct Embed {
 }
 
 impl Embed {
-    /// Reads a query: that of a view, and options. Also returns the key of the page.
-    pub fn parse(query: &str, live: &Live, layers: &Layers) -> Result<(Self, String), Vec<BadParameter>> {
+    /// Reads a query: that of a view, and options. Also returns what the page is kept as.
+    pub fn parse(query: &str, live: Arc<Live>, layers: &Layers) -> Result<(Self, Asked), Vec<BadParameter>> {
         let (options, of_view): (Vec<_>, Vec<_>) = form_urlencoded::parse(query.as_bytes())
             .into_owned()
             .partition(|(name, _)| OPTIONS.contains(&name.as_str()));
@@ -44,11 +47,12 @@ impl Embed {
         });
         let mut bad: Vec<_> = bad.take(OPTIONS.len()).collect();
         let of_view = form_urlencoded::Serializer::new(String::new()).extend_pairs(of_view).finish();
-        match View::parse(&of_view, live, layers) {
+        match View::parse(&of_view, &live, layers) {
             Ok(view) if bad.is_empty() => {
                 let (legend, title) = (!is_off("legend"), !is_off("title"));
-                let key = format!("/embed?{} {legend} {title}", view.query(live, layers));
-                Ok((Self { view, legend, title }, key))
+                let key = format!("/embed?{} {legend} {title}", view.query(&live, layers));
+                let asked = Asked { key, pinned: view.pinned, live };
+                Ok((Self { view, legend, title }, asked))
             }
             Ok(_) => Err(bad),
             Err(problems) => {

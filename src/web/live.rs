@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::body::Body;
-use crate::domain::{Geography, Month, MonthRange, TypeId, WardModel};
+use crate::domain::{Geography, Month, MonthRange, ReleaseId, TypeId, WardModel};
 use crate::lake::{self, Key, Lake};
 use crate::marts::{self, Marts, Series, TypesByArea};
 use crate::release::pointer::{self, Current};
@@ -36,17 +36,20 @@ impl Live {
         if known.is_some_and(|known| known.release.release == current.release) {
             return Ok(None);
         }
-        let missing = || anyhow::anyhow!("the lake points to release {} but has no record of it", current.release);
-        let release = release::load(lake, &current.release).await?.ok_or_else(missing)?;
-        let [by_area_month, totals, types] =
-            [marts::REQUESTS_BY_AREA_MONTH, marts::TOTALS_BY_AREA_MONTH, marts::REQUEST_TYPES];
-        let marts = Marts::open(
-            release.months,
-            mart(lake, &release, by_area_month).await?,
-            mart(lake, &release, totals).await?,
-            mart(lake, &release, types).await?,
-        )?;
-        Ok(Some(Self::new(release, current, marts, cache_mb << 20)))
+        let id = current.release.clone();
+        Ok(Some(Self::load_release(lake, current, &id, cache_mb).await?))
+    }
+
+    /// Loads a release, which need not be the one that is pointed to.
+    pub async fn load_release(lake: &Lake, pointer: Current, id: &ReleaseId, cache_mb: u64) -> anyhow::Result<Self> {
+        let missing = || anyhow::anyhow!("the lake has no record of release {id}");
+        let release = release::load(lake, id).await?.ok_or_else(missing)?;
+        let mut files: [bytes::Bytes; marts::ALL.len()] = Default::default();
+        for (bytes, file) in files.iter_mut().zip(marts::ALL) {
+            *bytes = mart(lake, &release, file).await?;
+        }
+        let marts = Marts::open(release.months, files)?;
+        Ok(Self::new(release, pointer, marts, cache_mb << 20))
     }
 
     fn new(release: Release, pointer: Current, marts: Marts, cache_bytes: u64) -> Self {

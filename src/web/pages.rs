@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
+use super::app::App;
 use super::area::{self, Subject};
 use super::body::Body;
 use super::embed::{self, Embed};
@@ -16,16 +17,16 @@ use super::error::Failure;
 use super::layers::Layers;
 use super::live::Live;
 use super::parameters::refuse_all;
+use super::respond::{self, Asked};
 use super::search::{self, Found};
-use super::{
-    App, answer, fixed_answer, months, picture, request_type, respond, table, types, values, view_answer, words,
-};
+use super::{api, months, picture, request_type, types, values, words};
 use crate::domain::{Area, Fsa, Month, TypeId, Ward, WardModel};
 
 /// All of them.
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/values", get(values_only))
+        .route("/map.{suffix}", get(map_as).layer(api::open()))
         .route("/embed", get(embedded))
         .route("/months", get(side_by_side))
         .route("/search", get(search))
@@ -36,11 +37,6 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/wards/{ward}/{month}", get(ward_report))
         .route("/fsas/{fsa}", get(fsa))
         .route("/fsas/{fsa}/{month}", get(fsa_report))
-}
-
-/// What other pages may read: pictures and tables.
-pub(super) fn data_routes() -> Router<Arc<App>> {
-    Router::new().route("/map.svg", get(svg)).route("/map.png", get(png)).route("/map.csv", get(csv))
 }
 
 /// In which form a page is asked for, by the end of its path.
@@ -74,46 +70,48 @@ impl Form {
     }
 }
 
-async fn values_only(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
-    view_answer(app, uri, headers, values::body).await
-}
-
-async fn csv(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
-    view_answer(app, uri, headers, table::csv).await
-}
-
-async fn side_by_side(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
-    view_answer(app, uri, headers, months::page).await
-}
-
 /// The map for frames in other pages: the one page that others may frame.
 async fn embedded(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
     let body = async {
-        let live = app.live()?;
-        let (embed, key) =
-            Embed::parse(uri.query().unwrap_or(""), &live, &app.layers).map_err(Failure::BadParameters)?;
-        let body = answer(&app, live, key, move |live, layers| embed.page(live, layers)).await?;
-        respond(body, headers).await
+        let query = uri.query().unwrap_or_default();
+        let live = app.live_of(query).await?;
+        let (embed, asked) = Embed::parse(query, live.clone(), &app.layers).map_err(Failure::BadParameters)?;
+        respond::answer(&app, asked, &headers, async { embed.page(&live, &app.layers) }).await
     };
     let mut response = body.await.unwrap_or_else(|failure: Failure| failure.respond(uri.path()));
     response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(embed::POLICY));
     response
 }
 
-async fn svg(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
-    view_answer(app, uri, headers, picture::svg).await
+async fn values_only(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
+    respond::view(app, uri, headers, values::body).await
 }
 
-async fn png(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
-    view_answer(app, uri, headers, picture::png).await
+async fn side_by_side(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
+    respond::view(app, uri, headers, months::page).await
+}
+
+/// The view of the map as a picture, as numbers with their shapes, or as the table.
+async fn map_as(
+    State(app): State<Arc<App>>,
+    Path(suffix): Path<String>,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+) -> Response {
+    match suffix.as_str() {
+        "svg" => respond::view(app, uri, headers, picture::svg).await,
+        "png" => respond::view(app, uri, headers, picture::png).await,
+        "geojson" => api::respond(&app, "choropleth.geojson", &uri, &headers).await,
+        suffix => api::respond(&app, &format!("counts.{suffix}"), &uri, &headers).await,
+    }
 }
 
 async fn types_page(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
-    fixed_answer(app, uri, headers, types::page).await
+    respond::fixed(app, uri, headers, types::page).await
 }
 
 async fn types_list(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
-    fixed_answer(app, uri, headers, types::list).await
+    respond::fixed(app, uri, headers, types::list).await
 }
 
 async fn one_type(
@@ -226,12 +224,14 @@ async fn page_of<T: Send + 'static>(
     make: impl FnOnce(T, &Live, &Layers) -> anyhow::Result<Body> + Send + 'static,
 ) -> Response {
     let body = async {
-        refuse_all(uri.query().unwrap_or("")).map_err(Failure::BadParameters)?;
+        refuse_all(uri.query().unwrap_or_default()).map_err(Failure::BadParameters)?;
         let live = app.live()?;
         let thing = find(&live, &app.layers).ok_or(Failure::NotFound)?;
-        let make = move |live: &Live, layers: &Layers| make(thing, live, layers);
-        let body = answer(&app, live, uri.path().to_owned(), make).await?;
-        respond(body, headers).await
+        let asked = Asked { live: live.clone(), key: uri.path().to_owned(), pinned: false };
+        let of = app.clone();
+        // Reading the types of all areas, which the first page of a release does, takes too long for this thread.
+        let making = || tokio::task::spawn_blocking(move || make(thing, &live, &of.layers));
+        respond::answer(&app, asked, &headers, async { making().await? }).await
     };
     body.await.unwrap_or_else(|failure: Failure| failure.respond(uri.path()))
 }

@@ -11,6 +11,7 @@ use super::live::Live;
 use super::site::Site;
 use super::trend::{Point, Trend};
 use super::view::{View, default_measure};
+use super::week::Hours;
 use super::words;
 use crate::choropleth::measure::thousands;
 use crate::domain::{Geography, Month, MonthRange, TypeId};
@@ -131,6 +132,7 @@ struct OtherName<'a> {
 #[template(path = "type.html")]
 struct TypePage<'a> {
     site: Site<'a>,
+    week: Hours,
     facts: Facts<'a>,
     names: Vec<OtherName<'a>>,
     period: String,
@@ -150,6 +152,7 @@ pub fn page(id: TypeId, live: &Live, layers: &Layers) -> anyhow::Result<Body> {
     let names = names.map(|used| OtherName { id: &used.request_type, label: &used.label, months: name(used) });
     let page = TypePage {
         site: Site::new(live, layers),
+        week: Hours(live.marts.hours().of_type(id.as_str())),
         period: words::period(MonthRange::new(facts.from, facts.to).unwrap_or(MonthRange::single(facts.to))),
         names: names.collect(),
         requests: [thousands(facts.in_months), thousands(facts.requests.unsigned_abs())],

@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     fn names(text: &str) -> Vec<String> {
-        let layers = Layers::read().unwrap();
+        let layers = Layers::read(None).unwrap();
         let words: Vec<String> = text.to_lowercase().split_whitespace().map(str::to_owned).collect();
         areas(text, &words, &layers).map(words::name).collect()
     }

@@ -40,7 +40,22 @@ pub struct View {
 impl View {
     /// Reads a query string. Empty values are as good as absent ones: forms send them. All problems are reported at once.
     pub fn parse(query: &str, live: &Live, layers: &Layers) -> Result<Self, Vec<BadParameter>> {
-        Parser { asked: Parameters::read(query, &PARAMETERS), live, layers }.view()
+        let (view, ()) = Self::parse_with(Parameters::read(query, &PARAMETERS), Period::Latest, live, layers, |_| ())?;
+        Ok(view)
+    }
+
+    /// Makes a view of parameters that have been read, and `more` of those that are no view's.
+    pub fn parse_with<T>(
+        asked: Parameters,
+        period: Period,
+        live: &Live,
+        layers: &Layers,
+        more: impl FnOnce(&mut Parameters) -> T,
+    ) -> Result<(Self, T), Vec<BadParameter>> {
+        let mut parser = Parser { asked, period, live, layers };
+        let view = parser.view();
+        let more = more(&mut parser.asked);
+        parser.asked.end(Some((view, more)))
     }
 
     /// Today's areas and all that is counted in them, or one type of it, per resident.
@@ -95,13 +110,19 @@ impl View {
 
     /// The normal form: parameters in order, defaults left out. Empty for the default view.
     pub fn query(&self, live: &Live, layers: &Layers) -> String {
+        self.query_in(Period::Latest, live, layers)
+    }
+
+    /// The same where another period is the default.
+    pub fn query_in(&self, period: Period, live: &Live, layers: &Layers) -> String {
         let mut query = Serializer::new(String::new());
         let mut put = |name: &str, value: Option<String>| {
             if let Some(value) = value {
                 query.append_pair(name, &value);
             }
         };
-        let non_default_months = (self.months != default_months(live)).then_some(self.months);
+        let default_months = period.default_months(self.geography, live);
+        let non_default_months = (self.months != default_months).then_some(self.months);
         put("geo", (self.geography != Geography::Ward).then(|| self.geography.to_string()));
         put("type", self.request_type.as_ref().map(TypeId::to_string));
         put("renames", self.joined.then(|| JOINED.to_owned()));
@@ -125,9 +146,26 @@ impl View {
 /// The value of `renames`.
 const JOINED: &str = "joined";
 
-/// The last complete month.
-fn default_months(live: &Live) -> MonthRange {
-    MonthRange::single(live.release.complete_through.max(live.release.months.first()))
+/// What an address means that names no months.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Period {
+    /// The last complete month.
+    Latest,
+    /// All of the release.
+    All,
+    /// All that have today's areas.
+    AllOfAreas,
+}
+
+impl Period {
+    fn default_months(self, geography: Geography, live: &Live) -> MonthRange {
+        let all = live.release.months;
+        match (self, geography) {
+            (Self::Latest, _) => MonthRange::single(live.release.complete_through.max(all.first())),
+            (Self::AllOfAreas, Geography::Ward) => live.months_of(WardModel::Wards25).unwrap_or(all),
+            (Self::All, _) | (Self::AllOfAreas, Geography::Fsa) => all,
+        }
+    }
 }
 
 /// Per resident where residents are known: there is no census for the 44 wards.
@@ -137,12 +175,13 @@ pub fn default_measure(layer: &Layer) -> Measure {
 
 struct Parser<'a> {
     asked: Parameters,
+    period: Period,
     live: &'a Live,
     layers: &'a Layers,
 }
 
 impl Parser<'_> {
-    fn view(mut self) -> Result<View, Vec<BadParameter>> {
+    fn view(&mut self) -> View {
         let geography = self.asked.word("geo", "ward or fsa").unwrap_or(Geography::Ward);
         let request_type = self.request_type();
         let joined = self.joined(request_type.as_ref());
@@ -156,12 +195,12 @@ impl Parser<'_> {
         let ward_model = model.unwrap_or(WardModel::Wards25);
         let mut view =
             View { ward_model, joined, status, classes, pinned, ..View::of(geography, months, request_type) };
-        if model.is_none() && geography == Geography::Ward {
+        if model.is_none() && geography == Geography::Ward && self.period != Period::All {
             self.refuse_two_models(&view, measure);
         }
         view.measure = self.measure(measure, &view);
         view.area = self.area(view.layer(self.layers));
-        self.asked.end(Some(view))
+        view
     }
 
     fn request_type(&mut self) -> Option<TypeId> {
@@ -187,7 +226,7 @@ impl Parser<'_> {
     }
 
     fn months(&mut self, geography: Geography) -> MonthRange {
-        let default = default_months(self.live);
+        let default = self.period.default_months(geography, self.live);
         let [month, from, to] = ["month", "from", "to"].map(|name| self.month(name));
         if self.asked.get("month").is_some() {
             for name in ["from", "to"] {
@@ -257,12 +296,11 @@ impl Parser<'_> {
         area
     }
 
-    /// Only the live release is in memory; an address that names another has to say so and not show something else.
+    /// An address that names a release shows that one or says that it can't.
     fn pinned(&mut self) -> bool {
         let Some(named) = self.asked.get("release").map(str::to_owned) else { return false };
-        let live = self.live.release.release.as_str();
-        if named != live {
-            self.asked.refuse("release", &named, format!("{live}, the live one: others are kept as files only"));
+        if named != self.live.release.release.as_str() {
+            self.asked.refuse("release", &named, "a release that /api/v1/releases lists");
         }
         true
     }

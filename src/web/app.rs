@@ -1,0 +1,110 @@
+//! What all requests share, and how it follows the lake.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use anyhow::anyhow;
+use tracing::{error, info};
+
+use super::error::Failure;
+use super::layers::Layers;
+use super::live::Live;
+use super::respond::Figures;
+use super::status::Pipeline;
+use crate::config::Schedule;
+use crate::domain::ReleaseId;
+use crate::lake::Lake;
+
+/// Between looks for the first release.
+const FIRST: Duration = Duration::from_millis(100);
+
+/// Earlier releases that are held in memory because an address names them.
+const PINNED: u64 = 2;
+
+/// What all requests share.
+pub struct App {
+    /// The areas.
+    pub layers: Layers,
+    /// How often answers were in memory.
+    pub figures: Figures,
+    live: RwLock<Option<Arc<Live>>>,
+    pipeline: RwLock<Arc<Pipeline>>,
+    pinned: moka::future::Cache<ReleaseId, Arc<Live>>,
+    lake: Lake,
+    cache_mb: u64,
+}
+
+impl App {
+    /// Without a release as yet.
+    pub fn new(lake: Lake, cache_mb: u64, public_url: Option<String>) -> anyhow::Result<Self> {
+        Ok(Self {
+            layers: Layers::read(public_url)?,
+            figures: Figures::default(),
+            live: RwLock::new(None),
+            pipeline: RwLock::default(),
+            pinned: moka::future::Cache::new(PINNED),
+            lake,
+            cache_mb,
+        })
+    }
+
+    /// The release of this moment. A request takes it once, so no answer mixes two.
+    pub fn live(&self) -> Result<Arc<Live>, Failure> {
+        self.live.read().unwrap_or_else(PoisonError::into_inner).clone().ok_or(Failure::NotReady)
+    }
+
+    /// The same, if there is one.
+    pub fn known(&self) -> Option<Arc<Live>> {
+        self.live().ok()
+    }
+
+    /// The release that a query names; the live one if it names none, or none that there is, which is refused when the
+    /// query is read.
+    pub async fn live_of(&self, query: &str) -> Result<Arc<Live>, Failure> {
+        let live = self.live()?;
+        let named = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "release");
+        let Some(id) = named.and_then(|(_, id)| id.parse::<ReleaseId>().ok()) else { return Ok(live) };
+        let is_kept = || self.pipeline().changes.iter().any(|changes| changes.release == id);
+        if id == live.release.release || !is_kept() {
+            return Ok(live);
+        }
+        let load = Live::load_release(&self.lake, live.pointer.clone(), &id, self.cache_mb);
+        let loaded = self.pinned.try_get_with(id.clone(), async { load.await.map(Arc::new) }).await;
+        loaded.map_err(|error: Arc<anyhow::Error>| Failure::Internal(anyhow!("release {id} not loaded: {error:#}")))
+    }
+
+    /// What the refreshes say.
+    pub fn pipeline(&self) -> Arc<Pipeline> {
+        self.pipeline.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn switch(&self, live: Live) {
+        info!(release = %live.release.release, months = %live.release.months, "serving");
+        *self.live.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(live));
+    }
+
+    /// Reads what the refreshes say and switches to each release that the lake points to, so that a request needs nothing
+    /// but memory. What can't be loaded is logged, and what was known before stays.
+    pub async fn follow(&self, schedule: Schedule, every: Duration) {
+        loop {
+            match Pipeline::read(&self.lake, schedule).await {
+                Ok(read) => *self.pipeline.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(read),
+                Err(error) => error!("records of runs not read: {error:#}"),
+            }
+            let known = self.known();
+            let wait = match Live::load(&self.lake, known.as_deref(), self.cache_mb).await {
+                Ok(Some(live)) => {
+                    self.switch(live);
+                    every
+                }
+                // The first release is awaited by people, the next ones are not.
+                Ok(None) => known.map_or(FIRST, |_| every),
+                Err(error) => {
+                    error!("release not loaded: {error:#}");
+                    every
+                }
+            };
+            tokio::time::sleep(wait).await;
+        }
+    }
+}
