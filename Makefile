@@ -12,7 +12,8 @@ CARGO_FUZZ := target/tools/bin/cargo-fuzz
 FUZZ := RUSTC_BOOTSTRAP=1 PATH="$(CURDIR)/target/tools/bin:$$PATH" cargo fuzz
 FUZZ_OPTIONS := --fuzz-dir tests/fuzz --target-dir target/fuzz --dev --sanitizer none
 
-.PHONY: help run test assets lint unit test-cloud browser geography deploy-checks image-checks bench sim fuzz fuzz-short
+.PHONY: help run test assets lint unit test-cloud browser screenshots geography deploy-checks image-checks bench sim fuzz \
+	fuzz-short
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -66,6 +67,11 @@ browser: assets tests/browser/node_modules/.package-lock.json ## The page in hea
 	@test -x "$${CHROMIUM:-/usr/bin/chromium}" || { apt-get update -q && apt-get install -y -q chromium fonts-dejavu-core; }
 	cargo build --locked
 	node --test --test-reporter=spec tests/browser/*.test.mjs
+
+screenshots: assets tests/browser/node_modules/.package-lock.json ## Pictures of every page into target/screenshots
+	@test -x "$${CHROMIUM:-/usr/bin/chromium}" || { apt-get update -q && apt-get install -y -q chromium fonts-dejavu-core; }
+	cargo build --locked
+	node tests/browser/screenshots.mjs
 
 geography: assets tests/geo/node_modules/.package-lock.json ## Boundaries against mapshaper and TopoJSON's own reader
 	@echo "official boundaries beside the repository: $(if $(SHARED),mapshaper is compared,none: mapshaper is not compared)"

@@ -28,6 +28,9 @@ const ASSETS: [(&str, &str, &str); 10] = [
 const MAP_SCRIPT: &str = "static/map.js";
 const MAP_SCRIPT_PARTS: [&str; 7] = ["areas", "map", "find", "months", "types", "update", "start"];
 
+/// For pictures: Inter, under the SIL Open Font License.
+const FONTS: [&str; 2] = ["400Regular/Inter_400Regular.ttf", "600SemiBold/Inter_600SemiBold.ttf"];
+
 const AREAS: &str = "/api/v1/areas";
 const GEOJSON: &str = "application/geo+json";
 /// No type of its own is registered.
@@ -42,6 +45,10 @@ const MARTS_SOURCES: [&str; 3] = ["src/marts", "src/release/mod.rs", "src/pipeli
 fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     fs::write(out.join("assets.rs"), assets(&out)?)?;
+    for font in FONTS {
+        let (_, name) = font.rsplit_once('/').ok_or("a font is in a folder")?;
+        fs::write(out.join(name), read(&format!("static/node_modules/@expo-google-fonts/inter/{font}"))?)?;
+    }
     println!("cargo::rustc-env=CLEAN_CODE_VERSION={}", code_version(&CLEAN_SOURCES)?);
     println!("cargo::rustc-env=MARTS_CODE_VERSION={}", code_version(&MARTS_SOURCES)?);
     Ok(())

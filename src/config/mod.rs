@@ -80,6 +80,9 @@ pub struct Serve {
     #[arg(long, env = "TORONTO311_RELOAD_SECONDS", default_value = "30", value_name = "SECONDS",
           value_parser = seconds)]
     pub reload_seconds: Duration,
+    /// Where the public finds this server, for addresses that have to be whole, such as those of pictures in previews.
+    #[arg(long, env = "TORONTO311_PUBLIC_URL", value_name = "URL", value_parser = public_url)]
+    pub public_url: Option<String>,
     /// Requests a second that a client may make on average, or off. It may save up ten seconds of them for a burst.
     #[arg(long, env = "TORONTO311_RATE_LIMIT", default_value = "50", value_name = "RATE|off")]
     pub rate_limit: RateLimit,
@@ -364,6 +367,16 @@ fn webhook_problem(webhook: &str) -> Option<String> {
     let is_http = webhook.starts_with("https://") || webhook.starts_with("http://");
     // What was given may be secret.
     (!is_http).then(|| "TORONTO311_WEBHOOK / --webhook: expected an address that begins with https://".to_owned())
+}
+
+fn public_url(text: &str) -> Result<String, String> {
+    let address = text.trim_end_matches('/');
+    let host = address.strip_prefix("https://").or_else(|| address.strip_prefix("http://"));
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
+    match host {
+        Some(host) if !host.is_empty() && host.chars().all(is_plain) => Ok(address.to_owned()),
+        _ => Err("expected an address without a path, such as https://311.example.org".to_owned()),
+    }
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -18,6 +18,7 @@
 //! changed and merges the rest. [`sql`] has the same marts for BigQuery, made by the queries beside it.
 
 mod build;
+mod by_area;
 mod hours;
 mod read;
 mod series;
@@ -25,6 +26,7 @@ pub mod sql;
 mod write;
 
 pub use build::{Error as BuildError, Partial, build};
+pub use by_area::TypesByArea;
 pub use hours::{Hours, Week};
 pub use read::{Error, Marts, cell_rows, type_uses};
 pub use series::Series;

@@ -15,6 +15,7 @@ use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::reader::ChunkReader;
 use parquet::file::statistics::Statistics;
 
+use super::by_area::TypesByArea;
 use super::hours::Hours;
 use super::series::Series;
 use crate::clean::cell::{Cell, CellCode, Place};
@@ -297,6 +298,11 @@ impl Marts {
         known
     }
 
+    /// Counts of all types, by area.
+    pub fn types_by_area(&self) -> Result<TypesByArea, Error> {
+        TypesByArea::read(self.files[0].clone())
+    }
+
     /// Counts of one type or of several together. Some milliseconds of CPU for each.
     pub fn series<'t>(&self, request_types: impl IntoIterator<Item = &'t str>) -> Result<Series, Error> {
         let mut cells = Vec::new();
@@ -377,5 +383,18 @@ mod tests {
             assert!(*of == **request_type && found == *cell && requests == at as i64, "row {at}");
         }
         assert!(read.next().is_none());
+        let by_area = TypesByArea::read(std::fs::read(&path).unwrap().into()).unwrap();
+        let sum = |of: &dyn Fn(&Cell) -> bool, id: &str| -> u64 {
+            rows.iter().enumerate().filter(|(_, (t, cell))| t == id && of(cell)).map(|(at, _)| at as u64).sum()
+        };
+        let year: MonthRange = "2020-01..2020-12".parse().unwrap();
+        let in_year = |cell: &Cell| year.first() <= cell.month && cell.month <= year.last();
+        let ward = areas[2].1;
+        let of_ward = by_area.requests(ward, year);
+        assert_eq!(of_ward.len(), 30, "types that the ward has none of are left out");
+        assert_eq!(of_ward["type-07"], sum(&|cell| cell.area == ward && in_year(cell), "type-07"));
+        let of_city = sum(&|cell| cell.geography == Geography::Ward && in_year(cell), "type-29");
+        assert_eq!(by_area.requests(None, year)["type-29"], of_city);
+        assert!(by_area.requests(areas[1].1, year).is_empty(), "the earlier wards have no pages");
     }
 }

@@ -49,7 +49,7 @@ impl App {
         let publishing = &settings.publishing;
         let warehouse = BigQuery::open(&publishing.warehouse, &lake, publishing.source.retry_seconds);
         Ok(Self {
-            layers: Layers::read()?,
+            layers: Layers::read(settings.public_url.clone())?,
             figures: Figures::default(),
             live: RwLock::new(None),
             pipeline: RwLock::default(),

@@ -23,15 +23,18 @@ pub struct Layers {
     wards_25: Layer,
     wards_44: Layer,
     fsas: Layer,
+    /// Where the public finds this server, if it was told; without a slash at the end.
+    pub public_url: Option<String>,
 }
 
 impl Layers {
     /// Reads the embedded files.
-    pub fn read() -> anyhow::Result<Self> {
+    pub fn read(public_url: Option<String>) -> anyhow::Result<Self> {
         Ok(Self {
             wards_25: layer("wards.geojson")?,
             wards_44: layer("wards-44.geojson")?,
             fsas: layer("fsas.geojson")?,
+            public_url,
         })
     }
 
@@ -86,7 +89,7 @@ mod tests {
 
     #[test]
     fn all_three_sets_of_areas_can_be_drawn() {
-        let layers = Layers::read().unwrap();
+        let layers = Layers::read(None).unwrap();
         let sizes = [
             layers.get(Geography::Ward, WardModel::Wards25),
             layers.get(Geography::Ward, WardModel::Wards44),

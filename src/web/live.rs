@@ -1,6 +1,6 @@
 //! The release that is being served, in memory, so that a request needs nothing else.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing::warn;
 
@@ -8,7 +8,7 @@ use super::body::Body;
 use super::series::Reader;
 use crate::domain::{Geography, Month, MonthRange, ReleaseId, TypeId, WardModel};
 use crate::lake::{self, Key, Lake};
-use crate::marts::{self, Marts, Series, TypeUse};
+use crate::marts::{self, Marts, Series, TypeUse, TypesByArea};
 use crate::release::pointer::{self, Current};
 use crate::release::{self, Release};
 
@@ -30,6 +30,8 @@ pub struct Live {
     /// By type, and whether its renames are in it. Those that miss together are read once.
     series: moka::future::Cache<(TypeId, bool), Arc<Series>>,
     reader: Arc<Reader>,
+    /// Made when first asked for.
+    types_by_area: Mutex<Option<Arc<TypesByArea>>>,
     /// Rendered answers by path and normalised query. Equal requests that miss together are answered once.
     pub answers: moka::future::Cache<String, Arc<Body>>,
 }
@@ -78,6 +80,7 @@ impl Live {
                 .weigher(move |_, series: &Arc<Series>| weight(series.weight()))
                 .max_capacity(cache_bytes / 2)
                 .build(),
+            types_by_area: Mutex::default(),
             answers: moka::future::Cache::builder()
                 .weigher(move |key: &String, body: &Arc<Body>| weight(key.len() + body.weight()))
                 .max_capacity(cache_bytes / 2)
@@ -114,6 +117,17 @@ impl Live {
                 warn!(%id, "not read ahead: {error:#}");
             }
         }
+    }
+
+    /// The counts of all types by area. Those who ask first wait together until they are made.
+    pub fn types_by_area(&self) -> anyhow::Result<Arc<TypesByArea>> {
+        let mut made = self.types_by_area.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(made) = &*made {
+            return Ok(made.clone());
+        }
+        let new = Arc::new(self.marts.types_by_area()?);
+        *made = Some(new.clone());
+        Ok(new)
     }
 
     /// The months that have rows, in order.

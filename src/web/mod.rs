@@ -6,26 +6,36 @@
 mod answer;
 mod api;
 mod app;
+mod area;
 mod assets;
 mod body;
 mod controls;
 mod data;
+mod embed;
 mod error;
+mod feed;
 mod layers;
 mod limits;
 mod listen;
 mod live;
+mod months;
 mod page;
+mod pages;
 mod parameters;
+mod picture;
+mod request_type;
 mod respond;
+mod search;
 mod security;
 mod series;
 mod site;
 mod status;
 mod traffic;
+mod trend;
 mod types;
 mod values;
 mod view;
+mod week;
 mod words;
 
 use std::net::Ipv4Addr;
@@ -71,10 +81,7 @@ fn router(app: Arc<App>, limits: Arc<Limits>) -> Router {
     let fair = middleware::from_fn_with_state(limits, limit);
     let pages = Router::new()
         .route("/", get(map))
-        .route("/values", get(values_only))
-        .route("/map.{suffix}", get(map_as))
-        .route("/types", get(types_page))
-        .route("/types.json", get(types_list))
+        .merge(pages::routes())
         .route("/data", get(data))
         .route("/status", get(status_page))
         .route("/api", get(reference))
@@ -142,29 +149,6 @@ fn redirect(query: &str) -> Response {
     // Normal forms hold nothing but letters, digits and the marks of a query.
     let location = HeaderValue::from_str(&location).unwrap_or(HeaderValue::from_static("/"));
     (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response()
-}
-
-/// The map's numbers: with their shapes, or as the table.
-async fn map_as(
-    State(app): State<Arc<App>>,
-    Path(suffix): Path<String>,
-    OriginalUri(uri): OriginalUri,
-    headers: HeaderMap,
-) -> Response {
-    let resource = if suffix == "geojson" { "choropleth" } else { "counts" };
-    api::respond(&app, &format!("{resource}.{suffix}"), &uri, &headers).await
-}
-
-async fn values_only(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
-    respond::view(app, uri, headers, values::body).await
-}
-
-async fn types_page(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
-    respond::fixed(app, uri, headers, types::page).await
-}
-
-async fn types_list(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
-    respond::fixed(app, uri, headers, types::list).await
 }
 
 async fn data(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {

@@ -31,39 +31,56 @@ struct MapPage<'a> {
 }
 
 /// The areas as they are drawn.
-struct Drawing<'a> {
-    shapes: &'a Shapes,
+pub struct Drawing<'a> {
+    /// Their outlines.
+    pub shapes: &'a Shapes,
     areas: &'a [BoundedArea],
     bbox: String,
     /// Wards have numbers on the map; FSAs are too many.
-    numbered: bool,
+    pub numbered: bool,
     selected: Option<String>,
 }
 
-impl Drawing<'_> {
-    fn name(&self, row: &Row) -> String {
+impl<'a> Drawing<'a> {
+    /// Of an answer.
+    pub fn new(answer: &'a Answer<'_>) -> Self {
+        Self {
+            shapes: &answer.layer.shapes,
+            areas: &answer.layer.boundaries.areas,
+            bbox: answer.layer.shapes.bbox.map(|degrees| degrees.to_string()).join(","),
+            numbered: answer.view.geography == Geography::Ward,
+            selected: answer.view.area.map(|area| area.to_string()),
+        }
+    }
+
+    /// The name of a row's area.
+    pub fn name(&self, row: &Row) -> String {
         self.areas.get(row.at).map(words::name).unwrap_or_default()
     }
 
-    fn page(&self, row: &Row) -> Option<String> {
+    /// The page of a row's area.
+    pub fn page(&self, row: &Row) -> Option<String> {
         self.areas.get(row.at).and_then(words::path)
     }
 
-    fn path(&self, row: &Row) -> &str {
+    /// The outline of a row's area.
+    pub fn path(&self, row: &Row) -> &str {
         self.shapes.paths.get(row.at).map_or("", String::as_str)
     }
 
-    fn label_at(&self, row: &Row) -> (i64, i64) {
+    /// Where the number of a row's area goes.
+    pub fn label_at(&self, row: &Row) -> (i64, i64) {
         self.shapes.label_points.get(row.at).copied().unwrap_or_default()
     }
 
-    fn is_selected(&self, row: &Row) -> bool {
+    /// Whether a row's area is pointed out.
+    pub fn is_selected(&self, row: &Row) -> bool {
         self.selected.as_deref() == Some(&row.code)
     }
 }
 
 /// Patterns of unstable areas: the colour, hatched.
-fn hatched() -> impl Iterator<Item = &'static crate::choropleth::Colour> {
+pub fn hatched() -> impl Iterator<Item = &'static crate::choropleth::Colour> {
     SEQUENTIAL.iter().chain(&DIVERGING)
 }
 
@@ -76,13 +93,7 @@ pub fn map(view: View, series: Arc<Series>, live: &Live, layers: &Layers) -> any
     let page = MapPage {
         site: Site::new(live, layers),
         values: Values::new(&answer, live, layers, &controls)?,
-        drawing: Drawing {
-            shapes: &answer.layer.shapes,
-            areas: &answer.layer.boundaries.areas,
-            bbox: answer.layer.shapes.bbox.map(|degrees| degrees.to_string()).join(","),
-            numbered: view.geography == Geography::Ward,
-            selected: view.area.map(|area| area.to_string()),
-        },
+        drawing: Drawing::new(&answer),
         area_word: words::area(view.geography),
         total: answer.total,
         controls,

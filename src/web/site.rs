@@ -14,6 +14,8 @@ pub struct Site<'a> {
     pub complete_through: String,
     /// When it was published.
     pub published: String,
+    /// Where the public finds it, or nothing: addresses then begin with a slash.
+    pub public_url: &'a str,
     /// Licence lines.
     pub attribution: Vec<&'a str>,
 }
@@ -26,6 +28,7 @@ impl<'a> Site<'a> {
             release: live.release.release.as_str(),
             complete_through: live.release.complete_through.long_name(),
             published: live.pointer.published_at.strftime("%-d %B %Y").to_string(),
+            public_url: layers.public_url.as_deref().unwrap_or(""),
             attribution: layers.attribution(),
         }
     }

@@ -89,17 +89,22 @@ impl Values {
             set: answer.layer.boundaries.set_id(),
             query: view.query(live, layers),
             title: words::title(view, live),
-            header: Header::new(answer, live, layers).render()?,
+            header: Header::new(answer, live).render()?,
             legend: LegendPart::new(answer).render()?,
             unit: view.measure.unit(),
             columns: columns(view),
-            rows: answer.ranked().into_iter().map(|(at, value)| row(at, value, answer)).collect(),
+            rows: rows(answer),
             controls: chosen_values(view, controls),
             measures: controls.measures.iter().map(pair).collect(),
             bars: bars.clone(),
             chosen: *chosen,
         })
     }
+}
+
+/// The rows of the table.
+pub fn rows(answer: &Answer<'_>) -> Vec<Row> {
+    answer.ranked().into_iter().map(|(at, value)| row(at, value, answer)).collect()
 }
 
 fn columns(view: &View) -> Vec<&'static str> {
@@ -175,7 +180,7 @@ struct Header {
 }
 
 impl Header {
-    fn new(answer: &Answer<'_>, live: &Live, _layers: &Layers) -> Self {
+    fn new(answer: &Answer<'_>, live: &Live) -> Self {
         let view = &answer.view;
         let bounded = |area| answer.layer.boundaries.areas.iter().find(move |bounded| bounded.area == area);
         Self {
@@ -192,9 +197,10 @@ impl Header {
     }
 }
 
+/// What the colours mean, as HTML.
 #[derive(Template)]
 #[template(path = "map/legend.html")]
-struct LegendPart<'a> {
+pub struct LegendPart<'a> {
     measure: Measure,
     legend: &'a Legend,
     /// Names and labels of the states besides the classes.
@@ -204,7 +210,8 @@ struct LegendPart<'a> {
 }
 
 impl<'a> LegendPart<'a> {
-    fn new(answer: &'a Answer<'_>) -> Self {
+    /// Of an answer.
+    pub fn new(answer: &'a Answer<'_>) -> Self {
         Self {
             measure: answer.view.measure,
             legend: &answer.legend,

@@ -58,6 +58,22 @@ impl View {
         parser.asked.end(Some((view, more)))
     }
 
+    /// Today's areas and all that is counted in them, or one type of it, per resident.
+    pub fn of(geography: Geography, months: MonthRange, request_type: Option<TypeId>) -> Self {
+        Self {
+            geography,
+            ward_model: WardModel::Wards25,
+            request_type,
+            joined: false,
+            months,
+            status: None,
+            measure: Measure::Per1000,
+            classes: Method::default(),
+            area: None,
+            pinned: false,
+        }
+    }
+
     /// The measures that its areas and months have.
     pub fn measures(&self, live: &Live, layers: &Layers) -> Vec<Measure> {
         let has = |measure: &Measure| self.lacks(*measure, live, layers).is_none();
@@ -177,18 +193,8 @@ impl Parser<'_> {
         let pinned = self.pinned();
         let model = self.live.ward_model(months);
         let ward_model = model.unwrap_or(WardModel::Wards25);
-        let mut view = View {
-            geography,
-            ward_model,
-            request_type,
-            joined,
-            months,
-            status,
-            measure: Measure::Count,
-            classes,
-            area: None,
-            pinned,
-        };
+        let mut view =
+            View { ward_model, joined, status, classes, pinned, ..View::of(geography, months, request_type) };
         if model.is_none() && geography == Geography::Ward && self.period != Period::All {
             self.refuse_two_models(&view, measure);
         }

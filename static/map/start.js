@@ -4,3 +4,5 @@ offerTypes();
 offerSteps();
 listenToHistogram();
 listenToForm();
+paintSnippet(byId("view").dataset.query);
+byId("snippet").addEventListener("focus", (event) => event.target.select());

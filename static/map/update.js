@@ -87,7 +87,22 @@ function paintControls({ controls, measures, bars, chosen, query }) {
   geography = form.geo.value;
   wasSingle = single();
   paintHistogram(bars, chosen);
-  document.querySelectorAll("a[data-path]").forEach((link) => (link.href = link.dataset.path + (query && `?${query}`)));
+  document.querySelectorAll("a[data-path]").forEach((link) => (link.href = link.dataset.path + asQuery(query, link.dataset.pinned)));
+  paintSnippet(query);
+}
+
+/** A query with its question mark, pinned to a release if one is given. */
+function asQuery(query, release) {
+  const pinned = release && !query.includes("release=") ? [query, `release=${release}`].filter(Boolean).join("&") : query;
+  return pinned && `?${pinned}`;
+}
+
+/** The HTML that puts this map into another page. */
+function paintSnippet(query) {
+  const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;");
+  const put = (html, name, value) => html.replace(new RegExp(`${name}="[^"]*"`), () => `${name}="${escaped(value)}"`);
+  const title = document.title.replace(/ · [^·]*$/, "");
+  byId("snippet").value = put(put(byId("snippet").value, "src", `${location.origin}/embed${asQuery(query)}`), "title", title);
 }
 
 /** Shows which area the address points out. */

@@ -50,7 +50,7 @@ test("a type and a month are chosen without leaving the page, and Back returns",
   const { page, complaints } = await open(browser, server.base, "/");
   await page.evaluate(() => (window.same = true));
   await page.getByRole("combobox", { name: "Request type" }).fill("road - pot hole");
-  await page.getByRole("option", { name: /^Road - Pot hole/ }).click();
+  await page.locator("#type-list [role=option]").filter({ hasText: /^Road - Pot hole/ }).click();
   await page.waitForURL(/type=road-pot-hole/);
   await choose(page, "from", "2024-03");
   assert.equal(new URL(page.url()).search, "?type=road-pot-hole&month=2024-03");
@@ -104,6 +104,7 @@ test("on a phone nothing is wider than the screen, and a tap names an area", asy
     isMobile: true,
   });
   assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
+  await page.locator("#map").scrollIntoViewIfNeeded();
   const area = await page.locator("#area-M4C").boundingBox();
   await page.touchscreen.tap(area.x + area.width / 2, area.y + area.height / 2);
   assert.match(await page.locator(".leaflet-tooltip").innerText(), /M4C/);

@@ -42,13 +42,14 @@ const choose = async (page, name, value) => {
 /** Views by chance, the same in every run. */
 function* views(many) {
   let state = 311;
-  const any = (list) => list[(state = (state * 1103515245 + 12345) % 2 ** 31) % list.length];
+  // The high bits of the usual linear generator: its low ones repeat after some steps.
+  const any = (list) => list[Math.floor(((state = (state * 48271) % 2147483647) / 2147483647) * list.length)];
   const months = Array.from({ length: 24 }, (_, i) => `${2024 + Math.floor(i / 12)}-${String((i % 12) + 1).padStart(2, "0")}`);
   for (let i = 0; i < many; i++) {
     const [from, to] = [any(months), any(months)].sort();
     yield {
       geo: any(["ward", "ward", "fsa"]),
-      type: any(["", "noise", "road-pothole-road-damage", "general-pruning"]),
+      type: any(["", "adequate-heat", "road-pothole-road-damage", "general-pruning"]),
       from,
       to,
       status: any(["", "", "closed", "completed"]),
@@ -165,8 +166,9 @@ test("a request type is found by words, by keyboard, among all of them", async (
   const field = page.getByRole("combobox", { name: "Request type" });
   await field.focus();
   await page.keyboard.type("pot hole");
-  await page.getByRole("option", { name: /^Road - Pot hole/ }).waitFor();
-  assert.equal(await page.getByRole("option").count(), await page.getByRole("option", { name: /pot ?hole/i }).count());
+  const options = page.locator("#type-list [role=option]");
+  await options.filter({ hasText: /^Road - Pot hole/ }).waitFor();
+  assert.equal(await options.count(), await options.filter({ hasText: /pot ?hole/i }).count());
   await page.keyboard.press("ArrowDown");
   const pointed = await field.getAttribute("aria-activedescendant");
   assert.match(await page.locator(`#${pointed}`).innerText(), /hole/i);
@@ -175,7 +177,7 @@ test("a request type is found by words, by keyboard, among all of them", async (
   await settled(page);
   assert.equal(await field.inputValue(), await page.locator("h1").innerText());
   await field.press("ArrowDown");
-  await page.getByRole("option", { name: "All types" }).click();
+  await options.filter({ hasText: "All types" }).click();
   await page.waitForURL((url) => !url.search.includes("type"));
   await field.fill("zzz");
   assert.match(await page.locator("#type-list").innerText(), /No request type has these words/);

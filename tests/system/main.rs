@@ -16,6 +16,7 @@ mod layers;
 mod locate;
 mod many;
 mod operations;
+mod pages;
 mod parquet_file;
 mod program;
 mod refresh;

@@ -251,7 +251,7 @@ mod tests {
 
     #[test]
     fn every_postal_area_is_in_wards_that_make_up_nearly_all_of_it() {
-        let layers = Layers::read().unwrap();
+        let layers = Layers::read(None).unwrap();
         for area in &fsas(&layers).areas {
             let answer = json(&format!("postal={}", area.area), &layers);
             let sum: f64 = answer["wards"].as_array().unwrap().iter().map(|w| w["share"].as_f64().unwrap()).sum();
@@ -262,7 +262,7 @@ mod tests {
     #[test]
     #[ignore = "prints times"]
     fn times_of_positions_and_postal_codes() {
-        let layers = Layers::read().unwrap();
+        let layers = Layers::read(None).unwrap();
         let mut random = fastrand::Rng::with_seed(311);
         let places: Vec<_> =
             (0..100_000).map(|_| (43.55 + 0.33 * random.f64(), -79.65 + 0.55 * random.f64())).collect();
