@@ -12,7 +12,7 @@ CARGO_FUZZ := target/tools/bin/cargo-fuzz
 FUZZ := RUSTC_BOOTSTRAP=1 PATH="$(CURDIR)/target/tools/bin:$$PATH" cargo fuzz
 FUZZ_OPTIONS := --fuzz-dir tests/fuzz --target-dir target/fuzz --dev --sanitizer none
 
-.PHONY: help run test assets lint unit test-cloud browser screenshots geography deploy-checks image-checks bench sim fuzz \
+.PHONY: help run test assets lint unit api fuzz-api test-cloud browser screenshots geography deploy-checks image-checks bench sim fuzz \
 	fuzz-short
 
 help: ## This list
@@ -21,7 +21,7 @@ help: ## This list
 run: assets ## Build and serve the map on port 8080
 	cargo run --release --locked -- serve
 
-test: assets lint unit test-cloud browser geography deploy-checks image-checks fuzz-short ## Everything that must pass
+test: assets lint unit api test-cloud browser geography deploy-checks image-checks fuzz-short ## Everything that must pass
 
 assets: static/node_modules/.package-lock.json ## The pinned front-end assets
 
@@ -61,6 +61,19 @@ target/cloud/venv-bigquery/.installed: tests/cloud/bigquery/requirements.txt
 	mkdir -p target/cloud/home-bigquery
 	HOME=$(CURDIR)/target/cloud/home-bigquery $(@D)/bin/python -c 'from duckdb_extensions import import_extension; \
 		[import_extension(extension) for extension in ("icu", "ducklake", "spatial")]'
+	@touch $@
+
+api: assets target/api/venv/.installed ## The API against its description, 20,000 times, and the examples of its page
+	cargo build --locked
+	target/api/venv/bin/python tests/api/snippets.py
+	target/api/venv/bin/python tests/api/fuzz.py --requests $${REQUESTS:-20000}
+
+fuzz-api: ## The same 200,000 times
+	$(MAKE) api REQUESTS=200000
+
+target/api/venv/.installed: tests/api/requirements.txt
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install --quiet --no-deps --requirement $<
 	@touch $@
 
 browser: assets tests/browser/node_modules/.package-lock.json ## The page in headless Chromium
@@ -104,8 +117,10 @@ target/terraform/venv/.installed: tests/terraform/requirements.txt
 sim: assets ## Simulated failures of store, source, runners and clock: SIM_SEEDS courses
 	SIM_SEEDS=$${SIM_SEEDS:-100000} cargo test --locked --release --test system simulation -- --nocapture
 
-bench: assets target/bench/venv/.installed ## The batch against DuckDB, Polars and pandas
+bench: assets target/bench/venv/.installed ## The batch against DuckDB, Polars and pandas; answers against files
+	@command -v wrk > /dev/null || { apt-get update -q && apt-get install -y -q wrk; }
 	python3 tests/bench/batch.py
+	python3 tests/bench/serving.py
 
 target/bench/venv/.installed: tests/bench/requirements.txt
 	python3 -m venv $(@D)

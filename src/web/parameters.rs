@@ -84,6 +84,15 @@ impl Parameters {
     }
 }
 
+/// For programs, which need not send what they don't mean as forms do: a parameter has a value.
+pub fn refuse_empty(query: &str) -> Result<(), Vec<BadParameter>> {
+    let mut asked = Parameters::default();
+    for (name, _) in form_urlencoded::parse(query.as_bytes()).filter(|(_, value)| value.is_empty()) {
+        asked.refuse(&name, "", "a value, or no such parameter");
+    }
+    asked.end(Some(()))
+}
+
 /// For resources that take no parameters.
 pub fn refuse_all(query: &str) -> Result<(), Vec<BadParameter>> {
     Parameters::read(query, &[]).end(Some(()))

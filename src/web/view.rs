@@ -143,6 +143,9 @@ impl View {
     }
 }
 
+/// What `release` may be.
+pub const KEPT: &str = "a release that /api/v1/releases lists";
+
 /// The value of `renames`.
 const JOINED: &str = "joined";
 
@@ -300,7 +303,7 @@ impl Parser<'_> {
     fn pinned(&mut self) -> bool {
         let Some(named) = self.asked.get("release").map(str::to_owned) else { return false };
         if named != self.live.release.release.as_str() {
-            self.asked.refuse("release", &named, "a release that /api/v1/releases lists");
+            self.asked.refuse("release", &named, KEPT);
         }
         true
     }

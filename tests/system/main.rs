@@ -9,6 +9,7 @@ mod api;
 mod areas;
 mod boundaries;
 mod city;
+mod contract;
 mod eras;
 mod faults;
 mod fetch;

@@ -6,6 +6,7 @@ mod editions;
 mod excerpts;
 mod same_bytes;
 mod source;
+mod views;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
@@ -178,6 +179,7 @@ fn shared_all_full_years_equal_their_truth() {
     let lake = assert_published_as_meant(&source);
     assert_eq!(accounts::assert_hold(&source, lake.path()), (17, 6_677_553));
     assert_served_as_meant(lake.path(), &Counts::meant(&source));
+    views::assert_served_as_meant(lake.path(), &source);
 }
 
 #[test]

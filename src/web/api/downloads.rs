@@ -12,29 +12,30 @@ use http_range_header::parse_range_header;
 use super::super::error::Failure;
 use super::super::live::Live;
 use super::super::parameters::{BadParameter, Parameters};
+use super::super::view::KEPT;
 
 /// What Apache Parquet is registered as.
 const PARQUET: &str = "application/vnd.apache.parquet";
 
-/// The release that a query names, for resources that have no other parameter.
-pub fn release(query: &str) -> Result<Option<String>, Vec<BadParameter>> {
-    let asked = Parameters::read(query, &["release"]);
-    let release = asked.get("release").map(str::to_owned);
-    asked.end(Some(release))
+/// Whether a query names the release, for resources that have no other parameter.
+pub fn is_pinned(query: &str, live: &Live) -> Result<bool, Vec<BadParameter>> {
+    let mut asked = Parameters::read(query, &["release"]);
+    let named = asked.get("release").map(str::to_owned);
+    if let Some(named) = named.as_ref().filter(|named| *named != live.release.release.as_str()) {
+        asked.refuse("release", named, KEPT);
+    }
+    asked.end(Some(named.is_some()))
 }
 
 /// Sends a file of a release, whole or a range of it. Several ranges at once are answered with the whole, as RFC 9110
 /// allows.
-pub fn respond(file: &str, pinned: Option<&str>, live: &Live, headers: &HeaderMap) -> Result<Response, Failure> {
-    if pinned.is_some_and(|pinned| pinned != live.release.release.as_str()) {
-        return Err(Failure::NotFound);
-    }
+pub fn respond(file: &str, pinned: bool, live: &Live, headers: &HeaderMap) -> Result<Response, Failure> {
     let (Some(bytes), Some(mart)) = (live.marts.file(file), live.release.marts.get(file)) else {
         return Err(Failure::NotFound);
     };
     let tag = format!("\"{}\"", mart.sha256);
     let is = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).map(|value| value == tag);
-    let caching = if pinned.is_some() { "public, max-age=31536000, immutable" } else { "public, max-age=300" };
+    let caching = if pinned { "public, max-age=31536000, immutable" } else { "public, max-age=300" };
     let answer = Answer::builder()
         .header(ACCEPT_RANGES, "bytes")
         .header(ETAG, &tag)

@@ -33,7 +33,7 @@ use super::answer::Answer;
 use super::app::App;
 use super::error::Failure;
 use super::live::Live;
-use super::parameters::{Parameters, refuse_all};
+use super::parameters::{Parameters, refuse_all, refuse_empty};
 use super::respond::{Asked, answer, from_memory};
 use super::view::{Period, View};
 use format::Format;
@@ -85,9 +85,10 @@ async fn download(
     headers: HeaderMap,
 ) -> Response {
     let answer = async {
-        let pinned = downloads::release(uri.query().unwrap_or_default()).map_err(Failure::BadParameters)?;
-        let live = app.live_of(uri.query().unwrap_or_default()).await?;
-        downloads::respond(&file, pinned.as_deref(), &live, &headers)
+        let query = uri.query().unwrap_or_default();
+        let live = app.live_of(query).await?;
+        let pinned = downloads::is_pinned(query, &live).map_err(Failure::BadParameters)?;
+        downloads::respond(&file, pinned, &live, &headers)
     };
     answer.await.unwrap_or_else(|failure: Failure| failure.respond(uri.path()))
 }
@@ -105,6 +106,7 @@ async fn resource(
 pub async fn respond(app: &App, name: &str, uri: &Uri, headers: &HeaderMap) -> Response {
     let (name, suffix) = name.split_once('.').map_or((name, None), |(name, suffix)| (name, Some(suffix)));
     let answered = async {
+        refuse_empty(uri.query().unwrap_or_default()).map_err(Failure::BadParameters)?;
         let resource = RESOURCES.iter().find(|resource| resource.name == name).ok_or(Failure::NotFound)?;
         let format = resource.format(suffix, headers)?;
         Asking { app, resource, format, uri, headers }.answer().await
@@ -179,7 +181,7 @@ impl Asking<'_> {
                 answer(self.app, self.asked(live, &query, asked.0.pinned), self.headers, body).await
             }
             Make::Release(make) => {
-                let pinned = downloads::release(self.query()).map_err(Failure::BadParameters)?.is_some();
+                let pinned = downloads::is_pinned(self.query(), live).map_err(Failure::BadParameters)?;
                 let query = if pinned { format!("release={}", live.release.release) } else { String::new() };
                 let body = async { make(layers, &self.at(live, &query)) };
                 answer(self.app, self.asked(live, &query, pinned), self.headers, body).await

@@ -30,8 +30,8 @@ pub fn document(_: &Live, _: &Layers) -> anyhow::Result<Body> {
 }
 
 fn openapi() -> Value {
-    let mut generator =
-        SchemaSettings::draft2020_12().with(|s| s.definitions_path = "/components/schemas".into()).into_generator();
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    let mut generator = settings.with(|s| s.definitions_path = "/components/schemas".into()).into_generator();
     let mut paths = Map::new();
     for resource in &RESOURCES {
         let schema = (resource.schema)(&mut generator).to_value();

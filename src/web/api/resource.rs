@@ -15,7 +15,7 @@ use super::areas::{self, Set};
 use super::format::Format;
 use super::list::{At, Envelope, List};
 use super::locate::Located;
-use super::rows::{self, COLUMNS, Count, Download, Hour, MonthRow, SeriesMonth, Type};
+use super::rows::{self, COLUMNS, Download, Hour, MonthRow, SeriesMonth, Type};
 use super::{FIELDS, schema};
 use crate::choropleth::{Measure, Method};
 use crate::domain::{Geography, Status};
@@ -204,7 +204,7 @@ pub static RESOURCES: [Resource; 12] = [
         formats: TABLE,
         parameters: &[GEO, TYPE, RENAMES, MONTH, FROM, TO, STATUS, MEASURE, CLASSES, AREA, RELEASE, FIELDS_OF_COUNTS],
         example: "fields=area%2Crequests",
-        schema: |generator| generator.subschema_for::<Envelope<'_, Count<'_>>>(),
+        schema: schema::counts,
         make: Make::View(|answer, fields, at| List { fields, ..rows::counts(answer).into() }.render(at)),
     },
     Resource {

@@ -6,6 +6,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
 use super::super::answer::Members;
+use super::list::Envelope;
+use super::rows::Count;
 use crate::choropleth::Legend;
 use crate::domain::{Geography, Month, ReleaseId, RunId, Status, WardModel};
 
@@ -53,6 +55,15 @@ pub fn choropleth(generator: &mut SchemaGenerator) -> Schema {
         properties.extend(own);
     }
     json_schema!({"type": "object", "properties": properties, "required": required})
+}
+
+/// The rows of `counts`, of which a query may choose columns.
+pub fn counts(generator: &mut SchemaGenerator) -> Schema {
+    let list = generator.subschema_for::<Envelope<'_, Count<'_>>>();
+    if let Some(count) = generator.definitions_mut().get_mut("Count").and_then(Value::as_object_mut) {
+        count.remove("required");
+    }
+    list
 }
 
 fn bbox() -> Value {
