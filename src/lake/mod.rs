@@ -18,8 +18,8 @@
 //! harmless: it writes the same bytes under the same name, or heals an object that was damaged. `current.json` and the
 //! lease change hands by compare-and-set.
 //!
-//! A lake is a folder or a bucket of Cloud Storage. What a killed writer leaves of an upload in parts is in no listing of a
-//! bucket; a lifecycle rule of the bucket removes it.
+//! A lake is a folder or a bucket of Cloud Storage. What a killed writer leaves of an upload in parts is in no listing
+//! of a bucket; a lifecycle rule of the bucket removes it.
 
 mod bucket;
 mod folder;
@@ -286,8 +286,8 @@ impl Lake {
         }
     }
 
-    /// Writes an object from a local file; it appears whole or not at all, and a large one is not held in memory. One that
-    /// exists is written again, which changes nothing unless it was damaged.
+    /// Writes an object from a local file; it appears whole or not at all, and a large one is not held in memory. One
+    /// that exists is written again, which changes nothing unless it was damaged.
     pub async fn write_from_file(&self, key: Key<'_>, file: &Path) -> Result<(), Error> {
         let bytes = std::fs::metadata(file).map_err(fails(key))?.len();
         if bytes <= PART as u64 {

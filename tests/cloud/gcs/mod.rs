@@ -1,8 +1,8 @@
-//! A stand-in for Cloud Storage on 127.0.0.1: its XML API as far as the program uses it, its metadata server, and ways of
-//! going wrong.
+//! A stand-in for Cloud Storage on 127.0.0.1: its XML API as far as the program uses it, its metadata server, and ways
+//! of going wrong.
 //!
-//! Objects are plain files `root/bucket/key`, so that stand-ins of other services see the same bytes, and what those write
-//! is seen here. What it does not have: other accounts than one, versions of the past, the JSON API.
+//! Objects are plain files `root/bucket/key`, so that stand-ins of other services see the same bytes, and what those
+//! write is seen here. What it does not have: other accounts than one, versions of the past, the JSON API.
 
 mod objects;
 
