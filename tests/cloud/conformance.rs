@@ -167,6 +167,7 @@ fn on_the_stand_in(faults: &[Fault]) -> Gcs {
     let output = suite.output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && text.contains("1 passed"), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(gcs.faulty(), faults.iter().map(|fault| fault.times).sum::<usize>(), "each fault was met");
     gcs
 }
 
