@@ -51,11 +51,11 @@ pub enum Command {
     Verify(Verify),
     /// Make an earlier release live again.
     Rollback(Rollback),
-    /// Clean one yearly file into a folder and print what was in it: what `refresh` does with each file. Exit code 3: it
-    /// breaks the data contract.
+    /// Clean one yearly file into a folder and print what was in it: what `refresh` does with each file. Exit code 3:
+    /// it breaks the data contract.
     Clean(Clean),
-    /// Clean one yearly file that a lake holds as it came: what a task of a Spark job does. Exit code 3: it breaks the data
-    /// contract.
+    /// Clean one yearly file that a lake holds as it came: what a task of a Spark job does. Exit code 3: it breaks the
+    /// data contract.
     CleanRaw(CleanRaw),
     /// Print the data contract as Markdown.
     Contract,
@@ -271,8 +271,8 @@ pub struct CleanRaw {
 /// Where data is kept.
 #[derive(Debug, Args)]
 pub struct Lake {
-    /// Folder or bucket that holds the lake: raw files, cleaned files, marts and releases. For a bucket, credentials are
-    /// the application default ones.
+    /// Folder or bucket that holds the lake: raw files, cleaned files, marts and releases. For a bucket, credentials
+    /// are the application default ones.
     #[arg(
         id = "lake",
         long,

@@ -63,8 +63,8 @@ pub(super) fn open(name: &str, prefix: &str) -> Result<(Arc<dyn ObjectStore>, Bu
     Ok((Arc::new(PrefixStore::new(store, prefix)), bucket))
 }
 
-/// About ten seconds: an object takes one write a second, so the last pauses are longer than that; and a lease that can't
-/// be renewed must be known to be lost well before its time is up.
+/// About ten seconds: an object takes one write a second, so the last pauses are longer than that; and a lease that
+/// can't be renewed must be known to be lost well before its time is up.
 fn retry() -> RetryConfig {
     RetryConfig {
         backoff: BackoffConfig {

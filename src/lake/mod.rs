@@ -18,14 +18,14 @@
 //! harmless: it writes the same bytes under the same name, or heals an object that was damaged. `current.json` and the
 //! lease change hands by compare-and-set.
 //!
-//! A lake is a folder or a bucket of Cloud Storage. What a killed writer leaves of an upload in parts is in no listing of a
-//! bucket; a lifecycle rule of the bucket removes it.
+//! A lake is a folder or a bucket of Cloud Storage. What a killed writer leaves of an upload in parts is in no listing
+//! of a bucket; a lifecycle rule of the bucket removes it.
 
 mod bucket;
 mod folder;
+mod key;
 mod location;
 
-use std::fmt;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
@@ -39,111 +39,12 @@ use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, UpdateVersi
 use sha2::{Digest, Sha256};
 use tracing::warn;
 
-use crate::domain::ReleaseId;
-
 pub use bucket::Bucket;
+pub use key::{Key, Shelf};
 pub use location::Location;
 
 /// Files up to this size are written by one request, larger ones in parts of it, of which two are in memory.
 const PART: usize = 8 << 20;
-
-/// An object of the lake.
-#[derive(Debug, Clone, Copy)]
-pub enum Key<'a> {
-    /// A file as it came.
-    Raw {
-        /// What it is: `SR2024`.
-        resource: &'a str,
-        /// Of the file's bytes, in hex.
-        sha256: &'a str,
-    },
-    /// What was found at a URL.
-    Seen(&'a str),
-    /// A file of a cleaned folder.
-    Clean {
-        /// Hash of input and code.
-        id: &'a str,
-        /// Path within the folder, with `/`.
-        file: &'a str,
-    },
-    /// A file of a Spark job.
-    Job {
-        /// Hash of all its files.
-        id: &'a str,
-        /// Its name.
-        file: &'a str,
-    },
-    /// A mart of a release.
-    Mart {
-        /// The release that it belongs to.
-        release: &'a ReleaseId,
-        /// Name with extension.
-        file: &'a str,
-    },
-    /// The record of a release.
-    Release(&'a ReleaseId),
-    /// What a release changed.
-    Changes(&'a ReleaseId),
-    /// The record of a run.
-    Run(&'a str),
-    /// Which run is at work.
-    Lease,
-    /// What the warehouse holds.
-    Warehouse,
-    /// The pointer to the live release.
-    Current,
-}
-
-impl fmt::Display for Key<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Raw { resource, sha256 } => write!(f, "raw/{resource}/{sha256}"),
-            Self::Seen(id) => write!(f, "seen/{id}.json"),
-            Self::Clean { id, file } => write!(f, "clean/{id}/{file}"),
-            Self::Job { id, file } => write!(f, "jobs/{id}/{file}"),
-            Self::Mart { release, file } => write!(f, "marts/{release}/{file}"),
-            Self::Release(release) => write!(f, "releases/{release}.json"),
-            Self::Changes(release) => write!(f, "changes/{release}.json"),
-            Self::Run(run) => write!(f, "runs/{run}.json"),
-            Self::Lease => f.write_str("state/lease.json"),
-            Self::Warehouse => f.write_str("state/warehouse.json"),
-            Self::Current => f.write_str("current.json"),
-        }
-    }
-}
-
-/// Objects of one kind, to be listed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shelf {
-    /// Files as they came: `SR<year>/<sha256>`.
-    Raw,
-    /// Cleaned folders: `<id>/<file>`.
-    Clean,
-    /// Files of Spark jobs: `<id>/<file>`.
-    Jobs,
-    /// Marts: `<release>/<mart>.parquet`.
-    Marts,
-    /// Records of releases: `<release>.json`.
-    Releases,
-    /// Records of what releases changed: `<release>.json`.
-    Changes,
-    /// Records of runs: `<run>.json`.
-    Runs,
-}
-
-impl Shelf {
-    fn prefix(self) -> &'static str {
-        match self {
-            Self::Raw => "raw",
-            Self::Clean => "clean",
-            Self::Jobs => "jobs",
-            Self::Marts => "marts",
-            Self::Releases => "releases",
-            Self::Changes => "changes",
-            Self::Runs => "runs",
-        }
-    }
-}
 
 /// An object that a shelf holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -286,8 +187,8 @@ impl Lake {
         }
     }
 
-    /// Writes an object from a local file; it appears whole or not at all, and a large one is not held in memory. One that
-    /// exists is written again, which changes nothing unless it was damaged.
+    /// Writes an object from a local file; it appears whole or not at all, and a large one is not held in memory. One
+    /// that exists is written again, which changes nothing unless it was damaged.
     pub async fn write_from_file(&self, key: Key<'_>, file: &Path) -> Result<(), Error> {
         let bytes = std::fs::metadata(file).map_err(fails(key))?.len();
         if bytes <= PART as u64 {
@@ -390,7 +291,7 @@ pub fn sha256(bytes: &[u8]) -> String {
 
 /// Two lower-case digits a byte.
 pub fn hex(bytes: &[u8]) -> String {
-    use fmt::Write;
+    use std::fmt::Write;
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut hex, byte| {
         // Writing to a String does not fail.
         let _ = write!(hex, "{byte:02x}");

@@ -14,7 +14,8 @@ from pyspark.sql import SparkSession
 
 PROGRAM = "toronto311"
 
-# The exit code for a file that breaks the data contract: no other try will mend it, and the other files are none the worse.
+# The exit code for a file that breaks the data contract: no other try will mend it, and the other files are none the
+# worse.
 REFUSED = 3
 
 

@@ -1,21 +1,21 @@
 //! Cleaning by Spark, for inputs that one machine can't take: a batch of Dataproc with one task a file.
 //!
-//! A task runs this very program (`clean-raw`), staged into the lake's bucket beside the job, so its objects are those that
-//! cleaning in process writes, byte for byte; the run then finds them and goes on as ever. A file that breaks the contract
-//! has none, and is cleaned here to learn why.
+//! A task runs this very program (`clean-raw`), staged into the lake's bucket beside the job, so its objects are those
+//! that cleaning in process writes, byte for byte; the run then finds them and goes on as ever. A file that breaks the
+//! contract has none, and is cleaned here to learn why.
 //!
-//! A batch is named by its files and by the program: a run that died leaves it at work, and the next one waits for the same
-//! batch. Only one that failed or was cancelled is followed by another.
+//! A batch is named by its files and by the program: a run that died leaves it at work, and the next one waits for the
+//! same batch. Only one that failed or was cancelled is followed by another.
 //!
-//! What that scales to: Toronto has 440 000 requests a year, 7 MB zipped, which a third of a second of one core cleans into
-//! 5 MB. A hundred such cities over 23 years are a billion rows in 2300 files, 16 GB: 13 minutes of one core, or two of the
-//! eight that the executors of a batch have at least. Each city is a lake of its own, so nothing else grows with their
-//! number: a merge reads the partial counts of one city.
+//! What that scales to: Toronto has 440 000 requests a year, 7 MB zipped, which a third of a second of one core cleans
+//! into 5 MB. A hundred such cities over 23 years are a billion rows in 2300 files, 16 GB: 13 minutes of one core, or
+//! two of the eight that the executors of a batch have at least. Each city is a lake of its own, so nothing else grows
+//! with their number: a merge reads the partial counts of one city.
 //!
 //! What it costs: a batch takes about a minute to start and has at least 12 units of computing, 0.06 USD an hour each,
-//! billed by the second and for a minute at least; three minutes are 0.04 USD. So it is for much at once, a first fill or
-//! a contract under which all is cleaned again, where a small machine lacks the time, the memory or the disk. A month of
-//! one city is cleaned in process, in a second and for nothing.
+//! billed by the second and for a minute at least; three minutes are 0.04 USD. So it is for much at once, a first fill
+//! or a contract under which all is cleaned again, where a small machine lacks the time, the memory or the disk. A
+//! month of one city is cleaned in process, in a second and for nothing.
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -66,8 +66,8 @@ impl<'a> Spark<'a> {
         Self { lake, on, running: Mutex::new(None) }
     }
 
-    /// Cleans those of these files, by year and hash, that this code has not cleaned before. Returns the batch's id; `None`
-    /// when all is done or is to be done in process.
+    /// Cleans those of these files, by year and hash, that this code has not cleaned before. Returns the batch's id;
+    /// `None` when all is done or is to be done in process.
     pub(super) async fn clean(&self, files: impl IntoIterator<Item = (u16, &str)>) -> Result<Option<String>, Error> {
         let Some((bucket, dataproc)) = self.dataproc()? else { return Ok(None) };
         let unclean = async |(year, sha256): (u16, &str)| {

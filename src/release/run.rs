@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Error, read};
 use crate::domain::{ReleaseId, RunId};
-use crate::lake::{Key, Lake, Shelf};
+use crate::lake::{Found, Key, Lake, Shelf};
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -152,9 +152,13 @@ pub async fn load(lake: &Lake, run: &RunId) -> Result<Option<Run>, Error> {
 
 /// The latest runs, newest first. A record that can't be read is left out.
 pub async fn latest(lake: &Lake, most: usize) -> Result<Vec<Run>, Error> {
-    let names = lake.list(Shelf::Runs).await?;
+    latest_of(lake, &lake.list(Shelf::Runs).await?, most).await
+}
+
+/// The same of records that were listed.
+pub async fn latest_of(lake: &Lake, listed: &[Found], most: usize) -> Result<Vec<Run>, Error> {
     let mut runs = Vec::new();
-    for found in names.iter().rev().take(most) {
+    for found in listed.iter().rev().take(most) {
         let Some(run) = found.name.strip_suffix(".json").and_then(|run| run.parse().ok()) else { continue };
         match load(lake, &run).await {
             Ok(record) => runs.extend(record),

@@ -103,7 +103,7 @@ impl App {
     /// but memory. What can't be loaded is logged, and what was known before stays.
     pub async fn follow(&self, schedule: Schedule, every: Duration) {
         loop {
-            match Pipeline::read(&self.lake, schedule).await {
+            match Pipeline::read(&self.lake, schedule, &self.pipeline()).await {
                 Ok(read) => *self.pipeline.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(read),
                 Err(error) => error!("records of runs not read: {error:#}"),
             }

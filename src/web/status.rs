@@ -13,7 +13,7 @@ use super::traffic::Traffic;
 use crate::choropleth::measure::thousands;
 use crate::config::Schedule;
 use crate::domain::{Month, ReleaseId};
-use crate::lake::Lake;
+use crate::lake::{Found, Lake, Shelf};
 use crate::release::changes::{self, Changes, FileChange};
 use crate::release::freshness::{ALERT_DAYS, Freshness, WARN_DAYS, age_seconds};
 use crate::release::pointer::{self, Current};
@@ -33,12 +33,19 @@ pub struct Pipeline {
     pub changes: Vec<Changes>,
     /// When this server looks for changes; a server that does not may be kept fresh by somebody else.
     pub next_refresh_at: Option<Timestamp>,
+    /// The records of runs as they were listed. A run writes its own last, after those of its release.
+    listed: Vec<Found>,
 }
 
 impl Pipeline {
-    /// Reads the records.
-    pub async fn read(lake: &Lake, schedule: Schedule) -> anyhow::Result<Self> {
-        let runs = run::latest(lake, RUNS).await?;
+    /// Reads the records, unless none was written since they were read `before`.
+    pub async fn read(lake: &Lake, schedule: Schedule, before: &Self) -> anyhow::Result<Self> {
+        let listed = lake.list(Shelf::Runs).await?;
+        let (runs, changes) = if !listed.is_empty() && listed == before.listed {
+            (before.runs.clone(), before.changes.clone())
+        } else {
+            (run::latest_of(lake, &listed, RUNS).await?, changes::list(lake).await?)
+        };
         let now = Timestamp::now();
         let last = runs.iter().find(|run| run.outcome.is_some());
         let ended_at = last.and_then(|run| run.ended_at).unwrap_or(now);
@@ -46,7 +53,7 @@ impl Pipeline {
         let wait = schedule.wait(ended_at, failed).and_then(|wait| SignedDuration::try_from(wait).ok());
         // One that is past is at work, or due as soon as this server starts.
         let next_refresh_at = wait.and_then(|wait| ended_at.checked_add(wait).ok()).map(|next| next.max(now));
-        Ok(Self { current: pointer::current(lake).await?, runs, changes: changes::list(lake).await?, next_refresh_at })
+        Ok(Self { current: pointer::current(lake).await?, runs, changes, next_refresh_at, listed })
     }
 
     fn last_success(&self) -> Option<&Run> {

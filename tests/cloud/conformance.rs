@@ -1,7 +1,7 @@
 //! What a lake promises, whatever it is in: a folder, memory, a bucket of the stand-in, a bucket of Google's.
 //!
-//! The program finds a bucket by variables, which a test cannot set for itself: the suite on a bucket is a test of its own,
-//! [`a_bucket_keeps_the_promises_of_a_lake`], that others start in another process.
+//! The program finds a bucket by variables, which a test cannot set for itself: the suite on a bucket is a test of its
+//! own, [`a_bucket_keeps_the_promises_of_a_lake`], that others start in another process.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use toronto311::release::pointer::{self, Current};
 
 use crate::gcs::{Fault, Gcs, How};
 
-/// Names the bucket, and a folder in it that is left empty afterwards.
+/// Names the bucket, and a folder in it of which nothing is left afterwards.
 const LAKE: &str = "TORONTO311_TEST_LAKE";
 
-/// Everything, on an empty lake; at the end it is empty again but for the objects that are swapped.
+/// Everything, on an empty lake; at the end it is empty again.
 async fn keeps_promises(lake: &Lake) {
     an_object_is_created_once(lake).await;
     a_swap_needs_the_generation_that_was_read(lake).await;
@@ -127,6 +127,12 @@ async fn what_is_deleted_is_gone(lake: &Lake) {
         assert!(lake.list(shelf).await.unwrap().is_empty());
         lake.delete(&found[0]).await.unwrap();
     }
+    for key in [Key::Current, Key::Seen("once"), Key::Seen("swapped"), Key::Seen("race"), Key::Seen("count")] {
+        assert!(lake.size(key).await.unwrap().is_some(), "{key}");
+        lake.remove(key).await.unwrap();
+        assert_eq!(lake.get(key).await.unwrap(), None, "{key}");
+        lake.remove(key).await.unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -161,6 +167,7 @@ fn on_the_stand_in(faults: &[Fault]) -> Gcs {
     let output = suite.output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && text.contains("1 passed"), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(gcs.faulty(), faults.iter().map(|fault| fault.times).sum::<usize>(), "each fault was met");
     gcs
 }
 

@@ -1,5 +1,5 @@
-//! A stand-in for Dataproc Serverless on 127.0.0.1: it holds requests against Google's description, and runs batches for
-//! real, by Spark on this machine.
+//! A stand-in for Dataproc Serverless on 127.0.0.1: it holds requests against Google's description, and runs batches
+//! for real, by Spark on this machine.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -113,6 +113,7 @@ impl Case {
         }
         let run = lake.refresh(&city, &[]);
         assert!(!run.stderr.contains("panicked") && !run.stderr.contains("ya29."), "{run:#?}");
+        assert!(gcs.faulty() > 0 || matches!(self.breaks, Breaks::Object(_)), "nothing went wrong");
         gcs.forget();
         match self.end {
             End::Published => arrived(&lake, &run),

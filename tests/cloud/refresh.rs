@@ -117,6 +117,14 @@ fn pages_and_answers_are_those_of_a_folder() {
     };
     paths.iter().for_each(|path| same(path));
 
+    // A look at the bucket reads no record that it knows.
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    gcs.forget();
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    let looks = gcs.requests();
+    let is_cheap = |asked: &Logged| asked.target.contains("current%2Ejson") || asked.target.contains("list-type");
+    assert!(!looks.is_empty() && looks.iter().all(is_cheap), "{looks:#?}");
+
     // The bucket is gone: what is served is what was there.
     drop(gcs);
     std::fs::remove_dir_all(lake.path()).unwrap();

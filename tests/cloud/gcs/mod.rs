@@ -1,8 +1,8 @@
-//! A stand-in for Cloud Storage on 127.0.0.1: its XML API as far as the program uses it, its metadata server, and ways of
-//! going wrong.
+//! A stand-in for Cloud Storage on 127.0.0.1: its XML API as far as the program uses it, its metadata server, and ways
+//! of going wrong.
 //!
-//! Objects are plain files `root/bucket/key`, so that stand-ins of other services see the same bytes, and what those write
-//! is seen here. What it does not have: other accounts than one, versions of the past, the JSON API.
+//! Objects are plain files `root/bucket/key`, so that stand-ins of other services see the same bytes, and what those
+//! write is seen here. What it does not have: other accounts than one, versions of the past, the JSON API.
 
 mod objects;
 
@@ -70,6 +70,8 @@ struct State {
     trap: Option<Trap>,
     log: Vec<Logged>,
     tokens: usize,
+    /// Requests that went wrong.
+    faulty: usize,
 }
 
 /// The service, running.
@@ -84,7 +86,7 @@ impl Gcs {
     /// Over the folders of `root`, each of which is a bucket.
     pub fn start(root: &std::path::Path) -> Self {
         let objects = Objects::in_folder(root);
-        let state = State { objects, faults: Vec::new(), trap: None, log: Vec::new(), tokens: 0 };
+        let state = State { objects, faults: Vec::new(), trap: None, log: Vec::new(), tokens: 0, faulty: 0 };
         let state = Arc::new(Mutex::new(state));
         let server = Server::start(Arc::new(Service(Arc::clone(&state))), None);
         Self { state, server, encrypted: None }
@@ -125,11 +127,17 @@ impl Gcs {
         state.faults.clear();
         state.trap = None;
         state.log.clear();
+        state.faulty = 0;
     }
 
     /// All requests for objects.
     pub fn requests(&self) -> Vec<Logged> {
         self.state().log.clone()
+    }
+
+    /// How many requests went wrong.
+    pub fn faulty(&self) -> usize {
+        self.state().faulty
     }
 
     /// How often the metadata server was asked for a token.
@@ -208,6 +216,7 @@ impl State {
             return None;
         }
         fault.times -= 1;
+        self.faulty += 1;
         Some(fault.how)
     }
 

@@ -211,8 +211,8 @@ impl Objects {
             };
             let modified = Timestamp::try_from(modified).unwrap();
             contents.push_str(&format!(
-                "<Contents><Key>{name}</Key><Generation>{generation}</Generation><LastModified>{modified:.3}</LastModified>\
-                 <ETag>{etag}</ETag><Size>{bytes}</Size></Contents>"
+                "<Contents><Key>{name}</Key><Generation>{generation}</Generation><ETag>{etag}</ETag>\
+                 <LastModified>{modified:.3}</LastModified><Size>{bytes}</Size></Contents>"
             ));
             last = name;
         }
