@@ -40,9 +40,7 @@ pub struct Fault {
     pub method: &'static str,
     /// A part of the path or of the body.
     pub part: &'static str,
-    /// So many go well before.
-    pub after: usize,
-    /// So many go wrong then.
+    /// So many go wrong.
     pub times: usize,
     pub how: How,
 }
@@ -247,17 +245,10 @@ impl State {
         let fault = self.faults.iter_mut().find(|fault| {
             fault.times > 0 && fault.method == method && (target.contains(fault.part) || body.contains(fault.part))
         });
-        let how = match fault {
-            Some(fault) if fault.after > 0 => {
-                fault.after -= 1;
-                None
-            }
-            Some(fault) => {
-                fault.times = fault.times.saturating_sub(1);
-                Some(fault.how)
-            }
-            None => None,
-        };
+        let how = fault.map(|fault| {
+            fault.times -= 1;
+            fault.how
+        });
         self.log.push(Logged { method, target, body, status: 0 });
         self.spring(n + 1, true);
         (n, how)

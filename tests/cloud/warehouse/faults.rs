@@ -27,7 +27,7 @@ const ALWAYS: usize = usize::MAX;
 
 /// Calls go wrong from the first on whose path or body has this in it.
 fn case(name: &'static str, method: &'static str, part: &'static str, times: usize, how: How, end: End) -> Case {
-    Case { name, fault: Fault { method, part, after: 0, times, how }, end }
+    Case { name, fault: Fault { method, part, times, how }, end }
 }
 
 fn cases() -> Vec<Case> {
