@@ -142,8 +142,8 @@ pub struct Publishing {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub source: Source,
-    /// Where marts are made and read besides the lake: embedded, which is nowhere else, or bigquery:project.dataset, which
-    /// needs a lake in a bucket. Credentials are the application default ones.
+    /// Where the marts are made and read: embedded, which is the lake alone, or bigquery:project.dataset as well, which needs
+    /// a lake in a bucket. Credentials are the application default ones.
     #[arg(
         long,
         env = "TORONTO311_WAREHOUSE",

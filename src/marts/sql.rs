@@ -8,7 +8,7 @@ use crate::domain::{Area, Geography, Month, ReleaseId};
 use crate::warehouse::{self, BigQuery, Mart, Parameter};
 
 /// All marts. One that is made from another comes after it.
-pub const MARTS: [Mart; 3] = [
+pub const MARTS: [Mart; 4] = [
     Mart {
         name: "requests_by_area_month",
         sql: include_str!("requests_by_area_month.sql"),
@@ -23,6 +23,11 @@ pub const MARTS: [Mart; 3] = [
         name: "request_types",
         sql: include_str!("request_types.sql"),
         checks: include_str!("request_types.checks.sql"),
+    },
+    Mart {
+        name: "requests_by_hour",
+        sql: include_str!("requests_by_hour.sql"),
+        checks: include_str!("requests_by_hour.checks.sql"),
     },
 ];
 

@@ -33,8 +33,8 @@ impl BigQuery {
     /// Runs a job to its end. One that has been started under this id is not started again; one that failed is, under the
     /// next id, since an id is good for one job only.
     pub(super) async fn run(&self, id: &str, configuration: JobConfiguration) -> Result<(), Error> {
-        let mut failed = 0;
-        for number in 0_u32.. {
+        let (mut number, mut failed) = (0_u32, 0);
+        loop {
             let id = if number == 0 { id.to_owned() } else { format!("{id}-{number}") };
             let is_new = self.start(&id, configuration.clone()).await?;
             match self.finish(&id).await {
@@ -46,8 +46,8 @@ impl BigQuery {
                 }
                 ended => return ended,
             }
+            number += 1;
         }
-        Ok(())
     }
 
     /// Sends a job; `false` when one of this id had been sent before.
@@ -143,6 +143,7 @@ impl BigQuery {
                 if Instant::now() > until {
                     return Err(Error::Late { job: id.to_owned(), after: DEADLINE });
                 }
+                sleep(FIRST_LOOK).await;
                 continue;
             }
             rows.extend(found.rows.unwrap_or_default().into_iter().map(row));

@@ -1,12 +1,15 @@
 //! BigQuery as the warehouse: the lake's cleaned rows and its marts as tables, for SQL and for the web.
 //!
-//! Where it is not set, the marts in the lake are all there is. Where it is, a refresh does this before it publishes:
+//! Where it is not set, the marts in the lake are all there is. Where it is, a refresh calls [`BigQuery::fill`] before it
+//! publishes:
 //!
-//! 1. [`BigQuery::load`] makes the table `requests` hold the rows of the release: months whose file differs from what the
-//!    table holds are replaced whole, each by one load job that reads the lake's Parquet;
-//! 2. [`BigQuery::build`] makes the marts from it by SQL, as tables named after the release, so that whoever reads one
-//!    release never sees another, and runs their checks;
-//! 3. [`BigQuery::prune`] drops the marts of releases that the lake no longer has.
+//! 1. the table `requests` is made to hold the rows of the release: months whose file differs from what the table holds are
+//!    replaced whole, each by one load job that reads the lake's Parquet;
+//! 2. the marts are made from it by SQL, as tables named after the release, so that whoever reads one release never sees
+//!    another;
+//! 3. their checks are run, and the months looked at once more: nobody else has changed them meanwhile.
+//!
+//! [`BigQuery::prune`] drops the marts of releases that the lake no longer has.
 //!
 //! Every change is one job that takes effect as a whole at its end, and has an id that follows from what it does: sent
 //! again after an answer was lost, after a kill or by another run, it is the same job. What is held where and when a job

@@ -23,7 +23,7 @@ impl Parameter {
 
     pub(super) fn to_model(&self) -> QueryParameter {
         let (of, values) = match self {
-            Self::Texts(_, texts) => (scalar_type("STRING"), texts.iter().map(scalar).collect()),
+            Self::Texts(_, texts) => (scalar_type("STRING"), texts.iter().map(|text| scalar(text)).collect()),
             Self::Rows(_, columns, rows) => {
                 (struct_type(columns), rows.iter().map(|row| row_value(columns, row)).collect())
             }
@@ -51,8 +51,8 @@ fn struct_type(columns: &[(&str, &str)]) -> QueryParameterType {
     QueryParameterType { struct_types: Some(columns.iter().map(field).collect()), ..scalar_type("STRUCT") }
 }
 
-fn scalar(text: &String) -> QueryParameterValue {
-    QueryParameterValue { value: Some(text.clone()), ..QueryParameterValue::default() }
+fn scalar(text: &str) -> QueryParameterValue {
+    QueryParameterValue { value: Some(text.to_owned()), ..QueryParameterValue::default() }
 }
 
 fn row_value(columns: &[(&str, &str)], row: &[String]) -> QueryParameterValue {

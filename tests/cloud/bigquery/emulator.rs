@@ -1,4 +1,4 @@
-//! local-bigquery as a process: one for all tests, each of which has a project and a bucket of its own in it.
+//! local-bigquery as a process: one for all tests, each of which has a dataset and a bucket of its own in it.
 
 use std::fs::File;
 use std::net::TcpListener;

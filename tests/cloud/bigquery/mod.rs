@@ -14,8 +14,8 @@ use crate::city::server::{Answer, Delivery, Request, Server, Site, Then};
 use crate::gcs::TOKEN;
 use emulator::Emulator;
 
-/// The dataset's name in its project.
-const DATASET: &str = "city";
+/// The project of all tests: each more that it knows makes local-bigquery slower.
+const PROJECT: &str = "toronto-test";
 
 /// How a call goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -40,9 +40,7 @@ pub struct Fault {
     pub method: &'static str,
     /// A part of the path or of the body.
     pub part: &'static str,
-    /// So many go well before.
-    pub after: usize,
-    /// So many go wrong then.
+    /// So many go wrong.
     pub times: usize,
     pub how: How,
 }
@@ -80,33 +78,32 @@ struct State {
     failed_jobs: Vec<(String, &'static str)>,
 }
 
-/// The service, running, with one project and one dataset.
+/// The service, running, with a dataset of its own.
 pub struct BigQuery {
     state: Arc<Mutex<State>>,
     server: Server,
-    project: String,
+    dataset: String,
     emulator: Arc<Emulator>,
 }
 
 impl BigQuery {
     /// With an empty dataset; what the program finds in the bucket `toronto` is the content of a folder.
     pub fn start(toronto: &Path) -> Self {
-        static PROJECTS: AtomicUsize = AtomicUsize::new(0);
+        static DATASETS: AtomicUsize = AtomicUsize::new(0);
         let emulator = Emulator::shared();
-        let project = format!("project-{}-{}", std::process::id(), PROJECTS.fetch_add(1, Ordering::Relaxed));
-        emulator.see(&project, toronto);
+        let dataset = format!("city_{}", DATASETS.fetch_add(1, Ordering::Relaxed));
+        emulator.see(&dataset, toronto);
         let state = Arc::new(Mutex::new(State::default()));
-        let door = Door { state: Arc::clone(&state), emulator: Arc::clone(&emulator), project: project.clone() };
-        let bigquery = Self { state, server: Server::start(Arc::new(door), None), project, emulator };
-        let dataset =
-            json!({"datasetReference": {"projectId": bigquery.project, "datasetId": DATASET}, "location": "US"});
+        let door = Door { state: Arc::clone(&state), emulator: Arc::clone(&emulator), dataset: dataset.clone() };
+        let bigquery = Self { state, server: Server::start(Arc::new(door), None), dataset, emulator };
+        let dataset = json!({"datasetReference": bigquery.reference(), "location": "US"});
         bigquery.ask("POST", "datasets", Some(&dataset));
         bigquery
     }
 
     /// What is given as `--warehouse`.
     pub fn address(&self) -> String {
-        format!("bigquery:{}.{DATASET}", self.project)
+        format!("bigquery:{PROJECT}.{}", self.dataset)
     }
 
     /// What tells a program to use this and not Google's.
@@ -138,19 +135,19 @@ impl BigQuery {
 
     /// The names of all tables, in order.
     pub fn tables(&self) -> Vec<String> {
-        let found = self.ask("GET", &format!("datasets/{DATASET}/tables?maxResults=1000"), None);
+        let found = self.ask("GET", &format!("datasets/{}/tables?maxResults=1000", self.dataset), None);
         let tables = found["tables"].as_array().cloned().unwrap_or_default();
         tables.iter().map(|table| table["tableReference"]["tableId"].as_str().unwrap().to_owned()).collect()
     }
 
     /// What the service says of a table.
     pub fn table(&self, name: &str) -> Value {
-        self.ask("GET", &format!("datasets/{DATASET}/tables/{name}"), None)
+        self.ask("GET", &format!("datasets/{}/tables/{name}", self.dataset), None)
     }
 
     /// The rows of a query, their values as text; `null` is empty.
     pub fn rows(&self, sql: &str) -> Vec<Vec<String>> {
-        let dataset = json!({"projectId": self.project, "datasetId": DATASET});
+        let dataset = self.reference();
         let query = json!({"query": sql, "useLegacySql": false, "defaultDataset": dataset, "timeoutMs": 60_000});
         let found = self.ask("POST", "queries", Some(&query));
         assert_eq!(found["jobComplete"], true, "{sql}: {found}");
@@ -161,19 +158,23 @@ impl BigQuery {
 
     /// Lets somebody else replace a month by the rows of a query.
     pub fn replace_month(&self, partition: &str, sql: &str) {
-        let dataset = json!({"projectId": self.project, "datasetId": DATASET});
-        let table = json!({"projectId": self.project, "datasetId": DATASET, "tableId": partition});
+        let mut table = self.reference();
+        table["tableId"] = partition.into();
         let query = json!({
-            "query": sql, "useLegacySql": false, "defaultDataset": dataset, "destinationTable": table,
+            "query": sql, "useLegacySql": false, "defaultDataset": self.reference(), "destinationTable": table,
             "writeDisposition": "WRITE_TRUNCATE",
         });
         let job = self.ask("POST", "jobs", Some(&json!({"configuration": {"query": query}})));
         assert_eq!((&job["status"]["state"], &job["status"]["errorResult"]), (&json!("DONE"), &Value::Null), "{job}");
     }
 
+    fn reference(&self) -> Value {
+        json!({"projectId": PROJECT, "datasetId": self.dataset})
+    }
+
     /// Past the door.
     fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Value {
-        let target = format!("/bigquery/v2/projects/{}/{path}", self.project);
+        let target = format!("/bigquery/v2/projects/{PROJECT}/{path}");
         let body = body.map(Value::to_string).unwrap_or_default();
         let (status, answer) = forward(&self.emulator, method, &target, body.as_bytes());
         let answer: Value = serde_json::from_slice(&answer).unwrap_or_default();
@@ -183,6 +184,13 @@ impl BigQuery {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap()
+    }
+}
+
+impl Drop for BigQuery {
+    fn drop(&mut self) {
+        let target = format!("/bigquery/v2/projects/{PROJECT}/datasets/{}?deleteContents=true", self.dataset);
+        forward(&self.emulator, "DELETE", &target, b"");
     }
 }
 
@@ -202,7 +210,7 @@ fn forward(emulator: &Emulator, method: &str, target: &str, body: &[u8]) -> (u16
 struct Door {
     state: Arc<Mutex<State>>,
     emulator: Arc<Emulator>,
-    project: String,
+    dataset: String,
 }
 
 impl Site for Door {
@@ -247,17 +255,10 @@ impl State {
         let fault = self.faults.iter_mut().find(|fault| {
             fault.times > 0 && fault.method == method && (target.contains(fault.part) || body.contains(fault.part))
         });
-        let how = match fault {
-            Some(fault) if fault.after > 0 => {
-                fault.after -= 1;
-                None
-            }
-            Some(fault) => {
-                fault.times = fault.times.saturating_sub(1);
-                Some(fault.how)
-            }
-            None => None,
-        };
+        let how = fault.map(|fault| {
+            fault.times -= 1;
+            fault.how
+        });
         self.log.push(Logged { method, target, body, status: 0 });
         self.spring(n + 1, true);
         (n, how)
@@ -278,15 +279,18 @@ impl Door {
         let failed = self.state.lock().unwrap().failed_jobs.clone();
         for (id, reason) in failed {
             if request.method == "GET" && request.target.contains(&format!("/jobs/{id}?")) {
-                return job(&self.project, &id, reason);
+                return job(&id, reason);
             }
             if request.body.windows(id.len() + 2).any(|part| part == format!("\"{id}\"").as_bytes()) {
                 return refusal(409, "duplicate");
             }
         }
-        // The emulator knows this test's bucket by the name of its project.
-        let body = String::from_utf8_lossy(&request.body).replace("gs://toronto/", &format!("gs://{}/", self.project));
-        let (status, answer) = forward(&self.emulator, &request.method, &request.target, body.as_bytes());
+        // In local-bigquery, buckets and jobs of all tests are side by side: here they have the dataset in their names.
+        let own = |of: &str| format!("{of}{}-", self.dataset);
+        let body = String::from_utf8_lossy(&request.body).replace("gs://toronto/", &format!("gs://{}/", self.dataset));
+        let body = body.replace("\"jobId\":\"", &own("\"jobId\":\""));
+        let target = request.target.replace("/jobs/", &own("/jobs/")).replace("/queries/", &own("/queries/"));
+        let (status, answer) = forward(&self.emulator, &request.method, &target, body.as_bytes());
         Answer::new(status, "application/json", answer)
     }
 
@@ -294,7 +298,7 @@ impl Door {
         let body: Value = serde_json::from_slice(&request.body).unwrap();
         let id = body["jobReference"]["jobId"].as_str().unwrap().to_owned();
         self.state.lock().unwrap().failed_jobs.push((id.clone(), reason));
-        job(&self.project, &id, reason)
+        job(&id, reason)
     }
 }
 
@@ -306,11 +310,11 @@ fn refusal(status: u16, reason: &str) -> Answer {
 }
 
 /// A job that is done and has failed.
-fn job(project: &str, id: &str, reason: &str) -> Answer {
+fn job(id: &str, reason: &str) -> Answer {
     let error = json!({"reason": reason, "message": "injected"});
     let job = json!({
-        "kind": "bigquery#job", "id": format!("{project}:US.{id}"),
-        "jobReference": {"projectId": project, "jobId": id, "location": "US"},
+        "kind": "bigquery#job", "id": format!("{PROJECT}:US.{id}"),
+        "jobReference": {"projectId": PROJECT, "jobId": id, "location": "US"},
         "status": {"state": "DONE", "errorResult": error, "errors": [error]},
     });
     Answer::new(200, "application/json", job.to_string().into_bytes())

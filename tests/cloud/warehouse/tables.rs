@@ -13,7 +13,7 @@ fn a_release_has_the_same_rows_in_bigquery_and_in_the_lake() {
     let run = it.lake.refresh(&city, &[]);
     assert!(run.published().is_some(), "{run:#?}");
     rows::assert_same(&it.lake, &it.bigquery);
-    assert_eq!((it.jobs("load"), it.jobs("query")), (4, 12), "a load a month; three looks, three marts, six checks");
+    assert_eq!((it.jobs("load"), it.jobs("query")), (4, 14), "a load a month; three looks, four marts, seven checks");
 
     it.bigquery.forget();
     let run = it.lake.refresh(&city, &[]);
@@ -75,14 +75,14 @@ fn marts_go_with_the_releases_that_the_lake_prunes() {
     let tables = it.bigquery.tables();
     let run = it.lake.refresh(&city, &["--keep", "1"]);
     it.arrived(&run);
-    assert_eq!(it.bigquery.tables().len(), 1 + 2 * 3, "the live release and the one before");
+    assert_eq!(it.bigquery.tables().len(), 1 + 2 * 4, "the live release and the one before");
     assert!(tables.iter().all(|table| it.bigquery.tables().contains(table)));
 
     city.change_csv(|csv| csv.replace("Pothole", "Potholes").into_bytes());
     let run = it.lake.refresh(&city, &["--keep", "1"]);
     assert!(run.published().is_some(), "{run:#?}");
     let left = it.bigquery.tables();
-    assert_eq!((left.len(), left.iter().filter(|name| tables.contains(name)).count()), (7, 1), "{left:?}");
+    assert_eq!((left.len(), left.iter().filter(|name| tables.contains(name)).count()), (9, 1), "{left:?}");
 }
 
 #[test]
