@@ -12,7 +12,8 @@ CARGO_FUZZ := target/tools/bin/cargo-fuzz
 FUZZ := RUSTC_BOOTSTRAP=1 PATH="$(CURDIR)/target/tools/bin:$$PATH" cargo fuzz
 FUZZ_OPTIONS := --fuzz-dir tests/fuzz --target-dir target/fuzz --dev --sanitizer none
 
-.PHONY: help run test assets lint unit browser screenshots geography bench sim fuzz fuzz-short
+.PHONY: help run test assets lint unit test-cloud browser screenshots geography deploy-checks image-checks bench sim fuzz \
+	fuzz-short
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -20,7 +21,7 @@ help: ## This list
 run: assets ## Build and serve the map on port 8080
 	cargo run --release --locked -- serve
 
-test: assets lint unit browser geography fuzz-short ## Everything that must pass
+test: assets lint unit test-cloud browser geography deploy-checks image-checks fuzz-short ## Everything that must pass
 
 assets: static/node_modules/.package-lock.json ## The pinned front-end assets
 
@@ -36,7 +37,31 @@ lint: assets ## Format, lints and documentation, warnings denied
 unit: assets ## Unit tests and the built program from outside
 	@echo "full-size source beside the repository: $(if $(SHARED),$(SHARED): its tests run,none: its tests are ignored)"
 	@command -v strace > /dev/null || { apt-get update -q && apt-get install -y -q strace; }
-	cargo test --locked -- $(if $(SHARED),--include-ignored)
+	cargo test --locked --lib --bins --test system -- $(if $(SHARED),--include-ignored)
+
+test-cloud: assets target/cloud/venv-spark/.installed target/cloud/venv-bigquery/.installed ## Lake, warehouse and Spark of the cloud, on stand-ins
+	@command -v java > /dev/null || { apt-get update -q && apt-get install -y -q openjdk-17-jre-headless; }
+	cargo test --locked --test cloud -- --include-ignored $(if $(SHARED),,--skip shared_) \
+		$(if $(TORONTO311_TEST_LAKE),,--skip a_bucket_keeps)
+
+target/cloud/venv-spark/.installed: tests/cloud/requirements-spark.txt
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install --quiet --no-deps --requirement $<
+	@touch $@
+
+# local-bigquery needs Python 3.13, which need not be the one that comes first.
+PYTHONS := python3.14 python3.13 python3 $$HOME/.pyenv/versions/3.1[3-9]*/bin/python3
+
+# The extensions of its engine are in wheels, from which they are copied to where it looks for them.
+target/cloud/venv-bigquery/.installed: tests/cloud/bigquery/requirements.txt
+	@for python in $(PYTHONS); do \
+		$$python -c 'import sys; sys.exit(sys.version_info < (3, 13))' 2> /dev/null && break; \
+	done && $$python -m venv $(@D) || { echo "local-bigquery needs Python 3.13"; exit 1; }
+	$(@D)/bin/pip install --quiet --no-deps --requirement $<
+	mkdir -p target/cloud/home-bigquery
+	HOME=$(CURDIR)/target/cloud/home-bigquery $(@D)/bin/python -c 'from duckdb_extensions import import_extension; \
+		[import_extension(extension) for extension in ("icu", "ducklake", "spatial")]'
+	@touch $@
 
 browser: assets tests/browser/node_modules/.package-lock.json ## The page in headless Chromium
 	@test -x "$${CHROMIUM:-/usr/bin/chromium}" || { apt-get update -q && apt-get install -y -q chromium fonts-dejavu-core; }
@@ -52,6 +77,29 @@ geography: assets tests/geo/node_modules/.package-lock.json ## Boundaries agains
 	@echo "official boundaries beside the repository: $(if $(SHARED),mapshaper is compared,none: mapshaper is not compared)"
 	cargo build --locked
 	node --test --test-reporter=spec tests/geo/*.test.mjs
+
+deploy-checks: target/terraform/provider-schema.json tests/terraform/node_modules/.package-lock.json ## Terraform and Dockerfile
+	node --test --test-reporter=spec tests/terraform/*.test.mjs
+
+# The program of this machine's debug profile, linked statically: what the Dockerfile's stage `build` leaves, but for the
+# optimisation. Only the last step differs from what is built anyway.
+image-checks: assets ## The image: built, started, asked, refreshed, stopped
+	@command -v buildah > /dev/null || { apt-get update -q && apt-get install -y -q buildah; }
+	cargo rustc --locked --bin toronto311 -- -C target-feature=+crt-static
+	mkdir -p target/image/build/image/lake target/image/build/image/tmp
+	strip -o target/image/build/image/toronto311 target/debug/toronto311
+	cp /etc/ssl/certs/ca-certificates.crt target/image/build/image/
+	node --test --test-reporter=spec tests/image/*.test.mjs
+
+target/terraform/provider-schema.json: tests/terraform/provider_schema.py target/terraform/venv/.installed
+	target/terraform/venv/bin/python $< $@
+
+target/terraform/venv/.installed: tests/terraform/requirements.txt
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install --quiet $(filter-out cdktn-%,$(shell cat $<))
+	@# The bindings are read, not run: of what they need, nothing.
+	$(@D)/bin/pip install --quiet --no-deps $(filter cdktn-%,$(shell cat $<))
+	@touch $@
 
 sim: assets ## Simulated failures of store, source, runners and clock: SIM_SEEDS courses
 	SIM_SEEDS=$${SIM_SEEDS:-100000} cargo test --locked --release --test system simulation -- --nocapture

@@ -3,13 +3,16 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use toronto311::config::{Boundaries, Clean, Cli, Command, Refresh, Serve};
+use toronto311::config::{Boundaries, Clean, CleanRaw, Cli, Command, Refresh, Serve};
 use toronto311::lake::Lake;
 use toronto311::release::status;
 use toronto311::{boundaries, pipeline, signals, telemetry, web};
 
 /// Wrong usage, as `clap` has it.
 const USAGE: u8 = 2;
+
+/// `clean` and `clean-raw`: the file breaks the data contract.
+const REFUSED: u8 = 3;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -19,14 +22,12 @@ fn main() -> ExitCode {
         return ExitCode::from(USAGE);
     }
     telemetry::start(cli.log_format, cli.log_filter());
-    match run(cli.command) {
-        Ok(code) => code,
-        Err(error) => {
-            // Our errors name their cause in their own text.
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    run(cli.command).unwrap_or_else(|error| {
+        // Our errors name their cause in their own text.
+        eprintln!("error: {error}");
+        let refused = error.downcast_ref().is_some_and(pipeline::Error::is_of_the_file);
+        if refused { ExitCode::from(REFUSED) } else { ExitCode::FAILURE }
+    })
 }
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
@@ -34,15 +35,19 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve(settings) => runtime()?.block_on(serve(settings))?,
         Command::Refresh(settings) => return runtime()?.block_on(refresh(&settings)),
         Command::Status(settings) => {
-            let status = runtime()?.block_on(async { status::read(&Lake::open(&settings.lake.folder)?).await })?;
+            let status = runtime()?.block_on(async { status::read(&Lake::open(&settings.lake.at)?).await })?;
             print!("{}", if settings.json { status.to_json()? } else { status.to_string() });
         }
-        Command::Verify(settings) => return runtime()?.block_on(verify(&Lake::open(&settings.lake.folder)?)),
+        Command::Verify(settings) => return runtime()?.block_on(verify(&Lake::open(&settings.lake.at)?)),
         Command::Rollback(settings) => {
-            let lake = Lake::open(&settings.lake.folder)?;
+            let lake = Lake::open(&settings.lake.at)?;
             println!("live {}", runtime()?.block_on(pipeline::rollback(&lake, settings.to))?);
         }
         Command::Clean(settings) => runtime()?.block_on(clean(&settings))?,
+        Command::CleanRaw(CleanRaw { lake, year, sha256 }) => {
+            let lake = Lake::open(&lake.at)?;
+            println!("cleaned {}", runtime()?.block_on(pipeline::clean_raw(&lake, year, &sha256))?);
+        }
         Command::Contract => print!("{}", toronto311::clean::contract::markdown()),
         Command::Boundaries(Boundaries::Build(args)) => println!("{}", runtime()?.block_on(boundaries::run(args))?),
     }
@@ -57,7 +62,7 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 }
 
 async fn serve(settings: Serve) -> anyhow::Result<()> {
-    let lake = Lake::open(&settings.lake.folder)?;
+    let lake = Lake::open(&settings.lake.at)?;
     let stop = signals::stop();
     let refreshing = pipeline::in_background(&lake, &settings, &stop)?;
     let served = web::serve(&settings, lake, stop.clone()).await;
@@ -67,7 +72,7 @@ async fn serve(settings: Serve) -> anyhow::Result<()> {
 }
 
 async fn refresh(settings: &Refresh) -> anyhow::Result<ExitCode> {
-    let lake = Lake::open(&settings.lake.folder)?;
+    let lake = Lake::open(&settings.lake.at)?;
     let (source, plan) = (pipeline::source(&settings.publishing.source)?, pipeline::Plan::of(settings));
     let report = pipeline::refresh(&lake, &source, &plan, &signals::stop()).await?;
     println!("{}", report.outcome);
@@ -87,12 +92,8 @@ async fn verify(lake: &Lake) -> anyhow::Result<ExitCode> {
 }
 
 async fn clean(settings: &Clean) -> anyhow::Result<()> {
-    let against = settings.against.as_deref().map(Lake::open).transpose()?;
+    let against = settings.against.as_ref().map(Lake::open).transpose()?;
     let summary = pipeline::clean_file(&settings.file, settings.year, &settings.out, against.as_ref()).await?;
-    if settings.json {
-        println!("{}", serde_json::to_string(&summary)?);
-    } else {
-        print!("{summary}");
-    }
+    print!("{}", if settings.json { serde_json::to_string(&summary)? + "\n" } else { summary.to_string() });
     Ok(())
 }

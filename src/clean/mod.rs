@@ -45,6 +45,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 pub use contract::Reason;
+pub use requests::SCHEMA as REQUESTS_SCHEMA;
 pub use summary::Summary;
 
 use crate::domain::WardModel;

@@ -23,7 +23,8 @@ const ROWS_HELD: usize = ROWS_PER_GROUP;
 /// Bytes of street names held, should they be longer than any street's.
 const STREET_BYTES: usize = 4 << 20;
 
-const SCHEMA: &str = "message requests {
+/// The columns of accepted rows, in the language of Parquet.
+pub const SCHEMA: &str = "message requests {
     required int64 creation_date (TIMESTAMP(MICROS, false));
     required int32 hour (INTEGER(8, true));
     required binary month (STRING);

@@ -1,17 +1,21 @@
 //! Every setting: a flag and a variable each, checked before anything starts.
 
+mod clean_on;
 mod rate_limit;
 mod schedule;
 
 use std::io::IsTerminal;
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::domain::ReleaseId;
+use crate::lake::Location;
+use crate::warehouse::Warehouse;
 
+pub use clean_on::CleanOn;
 pub use rate_limit::RateLimit;
 pub use schedule::Schedule;
 
@@ -47,8 +51,12 @@ pub enum Command {
     Verify(Verify),
     /// Make an earlier release live again.
     Rollback(Rollback),
-    /// Clean one yearly file into a folder and print what was in it: what `refresh` does with each file.
+    /// Clean one yearly file into a folder and print what was in it: what `refresh` does with each file. Exit code 3: it
+    /// breaks the data contract.
     Clean(Clean),
+    /// Clean one yearly file that a lake holds as it came: what a task of a Spark job does. Exit code 3: it breaks the data
+    /// contract.
+    CleanRaw(CleanRaw),
     /// Print the data contract as Markdown.
     Contract,
     /// Make the boundary files in geo/ from official sources.
@@ -86,6 +94,9 @@ pub struct Serve {
     /// as 6h, or off.
     #[arg(long, env = "TORONTO311_REFRESH", default_value = "09:17", value_name = "HH:MM|PAUSE|off")]
     pub refresh: Schedule,
+    /// Google Cloud project that log lines name the traces of; without it, they have the bare id.
+    #[arg(long, env = "TORONTO311_TRACE_PROJECT", value_name = "PROJECT")]
+    pub trace_project: Option<String>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub publishing: Publishing,
@@ -131,6 +142,15 @@ pub struct Publishing {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub source: Source,
+    /// Where marts are made and read besides the lake: embedded, which is nowhere else, or bigquery:project.dataset, which
+    /// needs a lake in a bucket. Credentials are the application default ones.
+    #[arg(
+        long,
+        env = "TORONTO311_WAREHOUSE",
+        default_value = "embedded",
+        value_name = "embedded|bigquery:PROJECT.DATASET"
+    )]
+    pub warehouse: Warehouse,
     /// Rows of a file that may be in quarantine for one reason, in per cent of those read: twenty times that for no_area,
     /// and never less than ten rows. A file with more is held back.
     #[arg(long, env = "TORONTO311_QUARANTINE_BUDGET", default_value = "0.1", value_name = "PERCENT")]
@@ -139,6 +159,14 @@ pub struct Publishing {
     #[arg(long, env = "TORONTO311_KEEP", default_value = "12", value_name = "RELEASES",
           value_parser = clap::value_parser!(u16).range(1..))]
     pub keep: u16,
+    /// Where files are cleaned: in-process, or on Spark by Dataproc, for which the lake has to be in a bucket.
+    #[arg(
+        long,
+        env = "TORONTO311_CLEAN_ON",
+        default_value = "in-process",
+        value_name = "in-process|dataproc:PROJECT/REGION"
+    )]
+    pub clean_on: CleanOn,
     /// Seconds after which a run that gives no sign of life is taken over.
     #[arg(long, env = "TORONTO311_LEASE_SECONDS", default_value = "120", value_name = "SECONDS", value_parser = seconds)]
     pub lease_seconds: Duration,
@@ -219,19 +247,40 @@ pub struct Clean {
     #[arg(long, value_parser = clap::value_parser!(u16).range(2000..3000))]
     pub year: Option<u16>,
     /// A lake: request types that its live release does not have are reported.
-    #[arg(long, value_name = "FOLDER")]
-    pub against: Option<PathBuf>,
+    #[arg(long, value_name = "FOLDER|gs://BUCKET/PREFIX")]
+    pub against: Option<Location>,
     /// Print the summary as JSON.
     #[arg(long)]
     pub json: bool,
 }
 
+/// Settings of `clean-raw`.
+#[derive(Debug, Args)]
+pub struct CleanRaw {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub lake: Lake,
+    /// The year of the file.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(2000..3000))]
+    pub year: u16,
+    /// Of the file's bytes, in hex.
+    #[arg(long, value_parser = hash)]
+    pub sha256: String,
+}
+
 /// Where data is kept.
 #[derive(Debug, Args)]
 pub struct Lake {
-    /// Folder that holds the lake: raw files, cleaned files, marts and releases.
-    #[arg(id = "lake", long, env = "TORONTO311_LAKE", default_value = "lake", value_name = "FOLDER")]
-    pub folder: PathBuf,
+    /// Folder or bucket that holds the lake: raw files, cleaned files, marts and releases. For a bucket, credentials are
+    /// the application default ones.
+    #[arg(
+        id = "lake",
+        long,
+        env = "TORONTO311_LAKE",
+        default_value = "lake",
+        value_name = "FOLDER|gs://BUCKET/PREFIX"
+    )]
+    pub at: Location,
 }
 
 /// Commands about boundary files.
@@ -266,13 +315,16 @@ impl Cli {
             Command::Refresh(refresh) => (Some(&refresh.lake), Some(&refresh.publishing)),
             Command::Status(Status { lake, .. })
             | Command::Verify(Verify { lake })
+            | Command::CleanRaw(CleanRaw { lake, .. })
             | Command::Rollback(Rollback { lake, .. }) => (Some(lake), None),
             Command::Boundaries(_) | Command::Clean(_) | Command::Contract => (None, None),
         };
-        let lake = lake.and_then(|lake| lake_problem(&lake.folder));
+        let warehouse = lake.zip(publishing).and_then(|(lake, it)| warehouse_problem(&it.warehouse, &lake.at));
+        let clean_on = lake.zip(publishing).and_then(|(lake, it)| clean_on_problem(&it.clean_on, &lake.at));
+        let lake = lake.and_then(|lake| lake_problem(&lake.at));
         let budget = publishing.and_then(|publishing| budget_problem(publishing.quarantine_budget));
         let webhook = publishing.and_then(|publishing| webhook_problem(publishing.webhook.as_deref()?));
-        [self.log_problem(), lake, budget, webhook].into_iter().flatten().collect()
+        [self.log_problem(), lake, warehouse, clean_on, budget, webhook].into_iter().flatten().collect()
     }
 
     fn log_problem(&self) -> Option<String> {
@@ -284,12 +336,25 @@ impl Cli {
     }
 }
 
-fn lake_problem(lake: &Path) -> Option<String> {
-    if lake.to_string_lossy().contains("://") {
-        return Some(format!("TORONTO311_LAKE / --lake {:?}: expected a folder, not a URL", lake.display()));
-    }
-    (lake.exists() && !lake.is_dir())
-        .then(|| format!("TORONTO311_LAKE / --lake {:?}: expected a folder, found a file", lake.display()))
+fn lake_problem(lake: &Location) -> Option<String> {
+    let Location::Folder(folder) = lake else { return None };
+    (folder.exists() && !folder.is_dir())
+        .then(|| format!("TORONTO311_LAKE / --lake {:?}: expected a folder, found a file", folder.display()))
+}
+
+fn warehouse_problem(warehouse: &Warehouse, lake: &Location) -> Option<String> {
+    (*warehouse != Warehouse::Embedded && !lake.is_bucket()).then(|| {
+        format!(
+            "TORONTO311_WAREHOUSE / --warehouse {warehouse}: BigQuery reads from Cloud Storage; expected a lake in \
+             gs://bucket/prefix beside it, found {lake}"
+        )
+    })
+}
+
+fn clean_on_problem(clean_on: &CleanOn, lake: &Location) -> Option<String> {
+    (*clean_on != CleanOn::InProcess && !lake.is_bucket()).then(|| {
+        format!("TORONTO311_CLEAN_ON / --clean-on: Dataproc needs a lake in a bucket, gs://bucket/prefix; it is {lake}")
+    })
 }
 
 fn budget_problem(budget: f64) -> Option<String> {
@@ -317,6 +382,11 @@ fn public_url(text: &str) -> Result<String, String> {
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     seconds.filter(|seconds| !seconds.is_zero()).ok_or_else(|| "expected a number of seconds above 0".to_owned())
+}
+
+fn hash(text: &str) -> Result<String, String> {
+    let is_hash = text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    if is_hash { Ok(text.to_owned()) } else { Err("expected a SHA-256 of 64 digits 0-9 and a-f".to_owned()) }
 }
 
 fn years(text: &str) -> Result<RangeInclusive<u16>, String> {

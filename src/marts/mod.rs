@@ -15,13 +15,14 @@
 //! `request_type` is `all` in the rows of areas and `geography` is `city` in those of types.
 //!
 //! A mart is the sum of the partial counts that `clean` made of each yearly file: a refresh re-reads only the file that
-//! changed and merges the rest.
+//! changed and merges the rest. [`sql`] has the same marts for BigQuery, made by the queries beside it.
 
 mod build;
 mod by_area;
 mod hours;
 mod read;
 mod series;
+pub mod sql;
 mod write;
 
 pub use build::{Error as BuildError, Partial, build};

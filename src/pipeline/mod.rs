@@ -3,16 +3,20 @@
 //! 1. take the lease, so that no two runners do the same work;
 //! 2. list the yearly files of the source;
 //! 3. fetch those that changed, keep each as it came, under the hash of its bytes;
-//! 4. clean those that this code has not cleaned before; the guards hold what is not credible;
+//! 4. clean those that this code has not cleaned before, here or on Spark; the guards hold what is not credible;
 //! 5. merge the partial counts of all into marts, compare with the release before;
-//! 6. write the release's record, read everything back, swap the pointer on the condition that nobody else has;
-//! 7. remove what no kept release needs, give the lease back.
+//! 6. fill the tables of the warehouse, if there is one;
+//! 7. write the release's record, read everything back, swap the pointer on the condition that nobody else has;
+//! 8. remove what no kept release needs, give the lease back.
 //!
 //! Each output is named by its inputs and by the code, and a run's record in the lake tells how far it came: a refresh that
 //! was stopped anywhere is simply started again, skips what is there, and arrives at the same release. Until the pointer is
 //! swapped the earlier release stays live. A file that is held stops nobody else: its year stays as it was.
 
 mod background;
+mod cleaning;
+mod dataproc;
+mod error;
 mod guards;
 mod lease;
 mod local;
@@ -23,6 +27,7 @@ mod prune;
 mod publish;
 mod restatement;
 mod rollback;
+mod spark;
 mod take_in;
 mod verify;
 mod wards;
@@ -30,7 +35,6 @@ mod wards;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt};
@@ -39,17 +43,19 @@ use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use crate::clean::{self, Summary};
-use crate::config;
+use crate::config::{self, CleanOn};
 use crate::domain::{ReleaseId, RunId};
-use crate::lake::{self, Key, Lake, Shelf, hex};
+use crate::lake::{Key, Lake, Shelf, hex};
 use crate::marts::{self, TypeUse};
 use crate::release::pointer::{self, Pointer};
-use crate::release::run::{self, Held, Run};
+use crate::release::run::{self, Held, Run, Step};
 use crate::release::{self, Input, Origin, Release};
 use crate::source::{self, Source};
+use crate::warehouse::{BigQuery, Warehouse};
 
 pub use background::{Background, in_background};
+pub use cleaning::{clean_file, clean_raw};
+pub use error::Error;
 pub use rollback::rollback;
 pub use verify::verify;
 
@@ -58,75 +64,11 @@ use local::{blocking, disk, temporary_folder};
 use log::{RunLog, StepClock};
 use progress::Progress;
 use publish::Publisher;
-use take_in::{Candidate, Intake};
+use spark::Spark;
+use take_in::{Candidate, Intake, Stored};
 
 /// How often a run starts over because another one published while it was at work.
 const ROUNDS: u32 = 3;
-
-/// Why a refresh ended without a release. The release before it is still live.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The source can't be had.
-    #[error(transparent)]
-    Source(#[from] source::Error),
-    /// A file breaks the data contract.
-    #[error(transparent)]
-    Clean(#[from] clean::Error),
-    /// The lake can't be read or written.
-    #[error(transparent)]
-    Lake(#[from] lake::Error),
-    /// A mart or partial counts can't be read back.
-    #[error("request types: {0}")]
-    Types(#[from] marts::Error),
-    /// The marts can't be built.
-    #[error(transparent)]
-    Marts(#[from] marts::BuildError),
-    /// The release can't be recorded.
-    #[error(transparent)]
-    Release(#[from] release::Error),
-    /// The file that the live release was made of does not pass the contract any more: the code changed.
-    #[error("the last good file is refused as well: {0}")]
-    LastGood(String),
-    /// `clean` was not told the year.
-    #[error("{}: which year is it of? Its name is not like SR2024.zip: say --year", .0.display())]
-    NoYear(PathBuf),
-    /// `clean` would mix its output with something else.
-    #[error("{}: expected an empty folder", .0.display())]
-    NotEmpty(PathBuf),
-    /// No file was taken in, or none has a row.
-    #[error("no row of any file was accepted")]
-    NoRows,
-    /// The lake has no files as they came.
-    #[error("the lake holds no yearly files: refresh from the source first")]
-    NoRaw,
-    /// What was written is not what is read.
-    #[error("not published: read back, {0}")]
-    NotReadBack(String),
-    /// Another run published since this one began.
-    #[error("another run published meanwhile; run it again")]
-    Superseded,
-    /// Another run took the lease over.
-    #[error("another run took over; nothing was published by this one")]
-    LeaseLost,
-    /// It was told to stop.
-    #[error("stopped before the end; started again, it goes on from there")]
-    Interrupted,
-    /// There is nothing to go back to.
-    #[error("not rolled back: {0}")]
-    NoRollback(String),
-    /// The local disk failed.
-    #[error("{}: {cause}", .path.display())]
-    Disk {
-        /// The file or folder in question.
-        path: PathBuf,
-        /// What the system says.
-        #[source]
-        cause: std::io::Error,
-    },
-    /// A step panicked: a bug.
-    #[error("a step of the refresh stopped unexpectedly: {0}")]
-    Bug(#[from] tokio::task::JoinError),
-}
 
 /// What a refresh does and how.
 #[derive(Debug, Clone)]
@@ -135,8 +77,14 @@ pub struct Plan {
     pub quarantine_budget: f64,
     /// Releases that are kept.
     pub keep: usize,
+    /// Which machine cleans.
+    pub clean_on: CleanOn,
     /// After which a lease that does not change counts as abandoned.
     pub lease: Duration,
+    /// Where marts are made besides the lake.
+    pub warehouse: Warehouse,
+    /// Before the second try of a call to it.
+    pub retry: Duration,
     /// Where failures and recoveries are told.
     pub webhook: Option<String>,
     /// Years to look at; the others stay as they are.
@@ -163,7 +111,10 @@ impl Plan {
         Self {
             quarantine_budget: settings.quarantine_budget,
             keep: usize::from(settings.keep),
+            clean_on: settings.clean_on.clone(),
             lease: settings.lease_seconds,
+            warehouse: settings.warehouse.clone(),
+            retry: settings.source.retry_seconds,
             webhook: settings.webhook.clone(),
             years: None,
             from_raw: false,
@@ -231,31 +182,17 @@ pub async fn demo_if_empty(lake: &Lake, lease: Duration, stop: &CancellationToke
     let plan = Plan {
         quarantine_budget: 0.0,
         keep: 1,
+        clean_on: CleanOn::InProcess,
         lease,
+        // Nobody's requests are not worth a query.
+        warehouse: Warehouse::Embedded,
+        retry: Duration::ZERO,
         webhook: None,
         years: None,
         from_raw: false,
         accept: Vec::new(),
     };
     run(lake, &source, &plan, Origin::Demo, stop).await.map(|_| ())
-}
-
-/// Cleans one file into a folder that is empty or not there, and compares its request types with a lake's live release.
-pub async fn clean_file(file: &Path, year: Option<u16>, out: &Path, against: Option<&Lake>) -> Result<Summary, Error> {
-    let year = year.or_else(|| source::year_of(file)).ok_or_else(|| Error::NoYear(file.to_owned()))?;
-    std::fs::create_dir_all(out).map_err(disk(out))?;
-    if std::fs::read_dir(out).map_err(disk(out))?.next().is_some() {
-        return Err(Error::NotEmpty(out.to_owned()));
-    }
-    let mut summary = clean::clean(file, year, out)?;
-    if let Some(lake) = against {
-        let known = live_types(lake).await?;
-        let types = out.join(clean::REQUEST_TYPES);
-        let file = std::fs::File::open(&types).map_err(disk(&types))?;
-        let unknown = new_types(&known, marts::type_uses(file)?);
-        summary.unknown_labels = unknown.into_iter().map(|used| (used.label, used.requests)).collect();
-    }
-    Ok(summary)
 }
 
 /// The request types of the live release; none in an empty lake.
@@ -297,7 +234,8 @@ async fn run(
     let from = if origin == Origin::Demo { "demo".to_owned() } else { source.to_string() };
     let log = RunLog::begin(lake, &id, if plan.from_raw { "raw".to_owned() } else { from }).await;
     info!(run = %id, "refresh");
-    let refresh = Refresh { lake, source, plan, origin, id: &id, log: &log };
+    let (warehouse, spark) = (BigQuery::open(&plan.warehouse, lake, plan.retry), Spark::new(lake, &plan.clean_on));
+    let refresh = Refresh { lake, source, plan, origin, id: &id, log: &log, spark: &spark, warehouse };
     let result = refresh.guarded(&lease, stop).await;
     if let Err(error) = lake.sweep(plan.lease).await {
         log.warn(error.to_string());
@@ -331,16 +269,23 @@ struct Refresh<'a> {
     origin: Origin,
     id: &'a RunId,
     log: &'a RunLog,
+    spark: &'a Spark<'a>,
+    warehouse: Option<BigQuery>,
 }
 
 impl Refresh<'_> {
     /// The work, unless the run is told to stop or loses its lease first.
     async fn guarded(&self, lease: &Lease, stop: &CancellationToken) -> Result<Outcome, Error> {
-        tokio::select! {
+        let ended = tokio::select! {
             done = self.rounds() => done,
             () = stop.cancelled() => Err(Error::Interrupted),
             () = lease.lost() => Err(Error::LeaseLost),
+        };
+        // Whoever took the lease over waits for the same batch.
+        if matches!(ended, Err(Error::Interrupted)) {
+            self.spark.cancel().await;
         }
+        ended
     }
 
     /// All is kept that was done, so starting over takes little.
@@ -348,6 +293,7 @@ impl Refresh<'_> {
         for _ in 1..ROUNDS {
             match self.round().await {
                 Err(Error::Superseded) => self.log.warn("another run published meanwhile: starting over".to_owned()),
+                Err(error @ Error::Incomplete(_)) => self.log.warn(format!("{error}: its file is cleaned again")),
                 ended => return ended,
             }
         }
@@ -369,7 +315,8 @@ impl Refresh<'_> {
         let intake = self.intake(live.as_ref(), &progress);
         let inputs = self.take_in(&intake, candidates).await?;
         let Self { lake, log, id, origin, .. } = *self;
-        let publisher = Publisher { lake, log, run: id, origin, pointer: &pointer, live: live.as_ref() };
+        let (pointer, live, warehouse) = (&pointer, live.as_ref(), self.warehouse.as_ref());
+        let publisher = Publisher { lake, log, run: id, origin, pointer, live, warehouse };
         progress.say("publishing");
         let (release, published) = publisher.publish(inputs).await?;
         if published {
@@ -470,20 +417,36 @@ impl Refresh<'_> {
             looked.push(intake.look(year, candidate).await?);
         }
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
-        let inputs: Vec<Option<Input>> = futures::stream::iter(looked)
-            .then(async |looked| intake.fetch(looked).await)
-            .map(async |stored| intake.clean(stored?).await)
-            .buffered(workers)
-            .try_collect()
-            .await?;
+        let fetched = futures::stream::iter(looked).then(async |looked| intake.fetch(looked).await);
+        // A batch is made of all files; in process, the first is cleaned while the second comes.
+        let fetched = match self.plan.clean_on {
+            CleanOn::InProcess => fetched.boxed_local(),
+            CleanOn::Dataproc { .. } => {
+                let fetched = fetched.try_collect().await?;
+                intake.progress.say("cleaning on Spark");
+                let fetched = self.clean_on_spark(fetched).await?;
+                futures::stream::iter(fetched).map(Ok).boxed_local()
+            }
+        };
+        let inputs: Vec<Option<Input>> =
+            fetched.map(async |stored| intake.clean(stored?).await).buffered(workers).try_collect().await?;
         Ok(inputs.into_iter().flatten().collect())
+    }
+
+    /// The same files, of which those that could be cleaned have been.
+    async fn clean_on_spark(&self, fetched: Vec<Option<Stored>>) -> Result<Vec<Option<Stored>>, Error> {
+        let clock = StepClock::start("spark", None);
+        if let Some(batch) = self.spark.clean(fetched.iter().flatten().map(Stored::named)).await? {
+            self.log.step(Step { output: Some(batch), ..clock.end("done") }).await;
+        }
+        Ok(fetched)
     }
 
     /// What is left lying costs space and nothing else, so a failure is no failure of the run.
     async fn prune(&self) {
         let clock = StepClock::start("prune", None);
-        match prune::prune(self.lake, self.plan.keep).await {
-            Ok(_) => self.log.step(clock.end("done")).await,
+        match prune::prune(self.lake, self.plan.keep, self.warehouse.as_ref()).await {
+            Ok(()) => self.log.step(clock.end("done")).await,
             Err(error) => self.log.warn(format!("old releases are not removed: {error}")),
         }
     }

@@ -1,15 +1,15 @@
 //! One year: from the source, or from the lake, to a cleaned folder that the guards let pass.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
-use super::local::{blocking, files_below, temporary_folder};
+use super::local::temporary_folder;
 use super::log::{RunLog, StepClock};
 use super::progress::Progress;
-use super::{Error, guards, hash};
-use crate::clean::{self, Summary};
+use super::{Error, cleaning, guards, hash};
+use crate::clean::Summary;
 use crate::lake::{Key, Lake};
 use crate::release::run::{Guard, Held, Step};
 use crate::release::{self, Input, Release};
@@ -43,6 +43,11 @@ impl Stored {
     /// A file that only the lake has, or that the lake has as well.
     fn known(year: u16, sha256: String, bytes: u64) -> Self {
         Self { year, sha256, bytes, local: None, seen: None }
+    }
+
+    /// What it is called in the lake.
+    pub(super) fn named(&self) -> (u16, &str) {
+        (self.year, &self.sha256)
     }
 }
 
@@ -255,8 +260,8 @@ impl Intake<'_> {
 
     async fn try_clean(&self, stored: Stored, clock: &StepClock) -> Result<Input, Stop> {
         let Stored { year, sha256, bytes, .. } = &stored;
-        let clean = hash([sha256.as_str(), &year.to_string(), clean::CODE_VERSION]);
-        let (summary, outcome) = match cleaned_before(self.lake, &clean).await? {
+        let clean = cleaning::id(*year, sha256);
+        let (summary, outcome) = match cleaning::before(self.lake, &clean).await? {
             Some(summary) => (summary, "skipped"),
             None => (self.clean_into(&clean, &stored).await?, "done"),
         };
@@ -289,39 +294,16 @@ impl Intake<'_> {
     }
 
     async fn clean_into(&self, clean: &str, stored: &Stored) -> Result<Summary, Stop> {
-        let year = stored.year;
-        let name = release::resource(year);
-        self.progress.say(format!("cleaning {name}"));
-        let fetched;
-        let path = match &stored.local {
-            Some((_, path)) => path.clone(),
-            None => {
-                fetched = temporary_folder()?;
-                let raw = Key::Raw { resource: &name, sha256: &stored.sha256 };
-                self.lake.fetch(raw, fetched.path(), &name).await?
-            }
+        let Stored { year, sha256, local, .. } = stored;
+        self.progress.say(format!("cleaning {}", release::resource(*year)));
+        let cleaned = match local {
+            Some((_, path)) => cleaning::of_local(self.lake, clean, path.clone(), *year).await,
+            None => cleaning::of_raw(self.lake, clean, *year, sha256).await,
         };
-        // The work owns its folder: when the run is told to stop, it stays until the work is done.
-        let cleaned = blocking(move || {
-            let out = temporary_folder()?;
-            Ok((clean::clean(&path, year, out.path())?, out))
-        });
-        let (summary, out) = cleaned.await.map_err(|error| match error {
-            Error::Clean(error) if error.is_of_the_file() => Stop::Held(held(year, Guard::Contract, &error)),
+        cleaned.map_err(|error| match error {
+            Error::Clean(error) if error.is_of_the_file() => Stop::Held(held(*year, Guard::Contract, &error)),
             error => Stop::Run(error),
-        })?;
-        self.store(clean, out.path()).await?;
-        Ok(summary)
-    }
-
-    async fn store(&self, clean: &str, out: &Path) -> Result<(), Error> {
-        let mut outputs = files_below(out)?;
-        // The summary says that the folder is complete, so it goes last.
-        outputs.sort_by_key(|name| (name == clean::SUMMARY, name.clone()));
-        for name in &outputs {
-            self.lake.write_from_file(Key::Clean { id: clean, file: name }, &out.join(name)).await?;
-        }
-        Ok(())
+        })
     }
 }
 
@@ -335,11 +317,4 @@ fn seen_id(url: &str, validator: &Validator) -> String {
     let size = bytes.map(|bytes| bytes.to_string());
     let parts = if etag.is_some() { [etag, &None, &None] } else { [&None, last_modified, &size] };
     hash([url].into_iter().chain(parts.map(|part| part.as_deref().unwrap_or_default())))
-}
-
-async fn cleaned_before(lake: &Lake, clean: &str) -> Result<Option<Summary>, Error> {
-    let key = Key::Clean { id: clean, file: clean::SUMMARY };
-    let Some(json) = lake.get(key).await? else { return Ok(None) };
-    // A summary that cannot be read is the same as none: the file is cleaned again.
-    Ok(serde_json::from_slice(&json).ok())
 }

@@ -110,7 +110,7 @@ impl Guard {
 /// A finished step.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Step {
-    /// `discover`, `fetch`, `clean`, `merge`, `compare`, `publish`, `prune`.
+    /// `discover`, `fetch`, `spark`, `clean`, `merge`, `compare`, `warehouse`, `publish`, `prune`.
     pub step: String,
     /// The file that it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -33,16 +33,16 @@ pub struct Answer<'a> {
 }
 
 impl<'a> Answer<'a> {
-    /// Counts, joins and classifies. Decodes the type's counts when they are not in memory.
-    pub fn new(view: View, live: &Live, layers: &'a Layers) -> anyhow::Result<Self> {
+    /// Counts, joins and classifies, by the counts of the view's type.
+    pub fn new(view: View, series: Arc<Series>, live: &Live, layers: &'a Layers) -> Self {
         let layer = view.layer(layers);
-        let counting = Counting::new(&view, live)?;
+        let counting = Counting::new(&view, series, live);
         let classes = classes(&view, layer, live, &counting);
         let counts = |area| counting.counts(area, view.months);
         let values = choropleth::join(&layer.boundaries.areas, counts, view.measure, &classes);
         let total = counting.series.all(view.months, view.status);
         let mapped: u64 = values.iter().map(|value| value.requests).sum();
-        Ok(Self {
+        Self {
             legend: Legend::new(&classes, view.measure, view.classes),
             warnings: warnings(&view, &values),
             values,
@@ -51,7 +51,7 @@ impl<'a> Answer<'a> {
             not_mapped: total - mapped,
             series: counting.series,
             view,
-        })
+        }
     }
 
     /// The areas by value, the highest first and those without one last; by code where equal.
@@ -132,10 +132,9 @@ struct Counting {
 }
 
 impl Counting {
-    fn new(view: &View, live: &Live) -> anyhow::Result<Self> {
+    fn new(view: &View, series: Arc<Series>, live: &Live) -> Self {
         let View { geography, status, measure, .. } = *view;
-        let series = live.series(view.request_type.as_ref(), view.joined)?;
-        Ok(Self { series, totals: live.marts.totals(), geography, status, measure })
+        Self { series, totals: live.marts.totals(), geography, status, measure }
     }
 
     fn counts(&self, area: Area, months: MonthRange) -> Counts {

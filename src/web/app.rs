@@ -10,10 +10,13 @@ use super::error::Failure;
 use super::layers::Layers;
 use super::live::Live;
 use super::respond::Figures;
+use super::series::Reader;
 use super::status::Pipeline;
-use crate::config::Schedule;
+use super::traffic::Traffic;
+use crate::config::{Schedule, Serve};
 use crate::domain::ReleaseId;
 use crate::lake::Lake;
+use crate::warehouse::BigQuery;
 
 /// Between looks for the first release.
 const FIRST: Duration = Duration::from_millis(100);
@@ -31,20 +34,31 @@ pub struct App {
     pipeline: RwLock<Arc<Pipeline>>,
     pinned: moka::future::Cache<ReleaseId, Arc<Live>>,
     lake: Lake,
+    /// What was asked for.
+    pub traffic: Traffic,
+    /// The Google Cloud project that traces of log lines are in.
+    pub trace_project: Option<String>,
+    /// Of the counts of single types.
+    pub reader: Arc<Reader>,
     cache_mb: u64,
 }
 
 impl App {
     /// Without a release as yet.
-    pub fn new(lake: Lake, cache_mb: u64, public_url: Option<String>) -> anyhow::Result<Self> {
+    pub fn new(settings: &Serve, lake: Lake) -> anyhow::Result<Self> {
+        let publishing = &settings.publishing;
+        let warehouse = BigQuery::open(&publishing.warehouse, &lake, publishing.source.retry_seconds);
         Ok(Self {
-            layers: Layers::read(public_url)?,
+            layers: Layers::read(settings.public_url.clone())?,
             figures: Figures::default(),
             live: RwLock::new(None),
             pipeline: RwLock::default(),
             pinned: moka::future::Cache::new(PINNED),
             lake,
-            cache_mb,
+            reader: Arc::new(Reader::new(warehouse)),
+            traffic: Traffic::default(),
+            trace_project: settings.trace_project.clone(),
+            cache_mb: settings.cache_mb,
         })
     }
 
@@ -68,7 +82,7 @@ impl App {
         if id == live.release.release || !is_kept() {
             return Ok(live);
         }
-        let load = Live::load_release(&self.lake, live.pointer.clone(), &id, self.cache_mb);
+        let load = Live::load_release(&self.lake, live.pointer.clone(), &id, self.cache_mb, &self.reader);
         let loaded = self.pinned.try_get_with(id.clone(), async { load.await.map(Arc::new) }).await;
         loaded.map_err(|error: Arc<anyhow::Error>| Failure::Internal(anyhow!("release {id} not loaded: {error:#}")))
     }
@@ -80,7 +94,9 @@ impl App {
 
     fn switch(&self, live: Live) {
         info!(release = %live.release.release, months = %live.release.months, "serving");
-        *self.live.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(live));
+        let live = Arc::new(live);
+        *self.live.write().unwrap_or_else(PoisonError::into_inner) = Some(live.clone());
+        tokio::spawn(live.warm());
     }
 
     /// Reads what the refreshes say and switches to each release that the lake points to, so that a request needs nothing
@@ -92,7 +108,7 @@ impl App {
                 Err(error) => error!("records of runs not read: {error:#}"),
             }
             let known = self.known();
-            let wait = match Live::load(&self.lake, known.as_deref(), self.cache_mb).await {
+            let wait = match Live::load(&self.lake, known.as_deref(), self.cache_mb, &self.reader).await {
                 Ok(Some(live)) => {
                     self.switch(live);
                     every

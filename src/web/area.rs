@@ -57,7 +57,7 @@ impl Standing {
         layers: &Layers,
     ) -> anyhow::Result<Self> {
         let view = View { measure, ..View::of(geography(subject.area), months, None) };
-        let answer = Answer::new(view, live, layers)?;
+        let answer = Answer::new(view, live.marts.totals(), live, layers);
         let of = answer.values.iter().filter(|value| value.rank.is_some()).count();
         let value = answer.values.iter().find(|value| value.area == subject.area);
         let value = value.ok_or_else(|| anyhow::anyhow!("area {} is not drawn", subject.area))?;

@@ -16,6 +16,7 @@ use super::values::{LegendPart, Row, rows};
 use super::view::View;
 use super::words;
 use crate::choropleth::measure::thousands;
+use crate::marts::Series;
 
 /// Like that of the other pages, but that anybody may frame it, and that it has neither scripts nor forms.
 pub const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; \
@@ -26,7 +27,8 @@ const OPTIONS: [&str; 2] = ["legend", "title"];
 
 /// A view in a frame.
 pub struct Embed {
-    view: View,
+    /// What it shows.
+    pub view: View,
     /// Whether legend and title are shown.
     legend: bool,
     title: bool,
@@ -63,8 +65,8 @@ impl Embed {
     }
 
     /// Renders the page.
-    pub fn page(self, live: &Live, layers: &Layers) -> anyhow::Result<Body> {
-        let answer = Answer::new(self.view, live, layers)?;
+    pub fn page(self, series: Arc<Series>, live: &Live, layers: &Layers) -> anyhow::Result<Body> {
+        let answer = Answer::new(self.view, series, live, layers);
         let view = &answer.view;
         let page = EmbedPage {
             site: Site::new(live, layers),

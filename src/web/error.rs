@@ -9,9 +9,6 @@ use serde::Serialize;
 
 use super::parameters::BadParameter;
 
-/// Bytes of path and query that are read. The longest address of ours has some 200.
-pub const LONGEST_ADDRESS: usize = 4096;
-
 /// Why a request is not answered.
 #[derive(Debug)]
 pub enum Failure {
@@ -21,14 +18,18 @@ pub enum Failure {
     NotFound,
     /// The resource has none of the forms that the client takes, but these.
     NotAcceptable(Vec<&'static str>),
-    /// The address is longer than any that has an answer.
-    TooLong,
     /// This client has asked too often; it may ask again after some seconds.
     TooMany(u64),
     /// More requests are at work than this server can do at a time, or this one took too long.
     Busy,
     /// The path is there, but not for this method.
     MethodNotAllowed,
+    /// Path and query are longer than any of ours.
+    UriTooLong,
+    /// The header fields are more than any reader needs.
+    HeadersTooLarge,
+    /// A body came with a request that only reads.
+    BodyNotWanted,
     /// No release has been loaded yet.
     NotReady,
     /// Our fault; the cause is for the log.
@@ -102,10 +103,6 @@ impl Problem {
                 "There is no such form of this",
                 format!("Accept may be {}.", media_types.join(", ")),
             ),
-            Failure::TooLong => {
-                let most = format!("Addresses have at most {LONGEST_ADDRESS} bytes.");
-                (StatusCode::URI_TOO_LONG, "This address is too long", most)
-            }
             Failure::TooMany(seconds) => (
                 StatusCode::TOO_MANY_REQUESTS,
                 "Too many requests",
@@ -117,6 +114,21 @@ impl Problem {
             Failure::MethodNotAllowed => {
                 (StatusCode::METHOD_NOT_ALLOWED, "This address can only be read", "Use GET or HEAD.".to_owned())
             }
+            Failure::UriTooLong => (
+                StatusCode::URI_TOO_LONG,
+                "This address is too long",
+                "Path and query may have 2048 bytes together.".to_owned(),
+            ),
+            Failure::HeadersTooLarge => (
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "The header of this request is too large",
+                "All fields together may have 16384 bytes.".to_owned(),
+            ),
+            Failure::BodyNotWanted => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "This address takes no body",
+                "Everything that can be asked for is in the address.".to_owned(),
+            ),
             Failure::NotReady => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "The map is being prepared",

@@ -13,7 +13,7 @@ use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota};
 use tokio::sync::Semaphore;
 
-use super::error::{Failure, LONGEST_ADDRESS};
+use super::error::Failure;
 use crate::config::RateLimit;
 
 /// Requests at work at a time. Each takes less than a millisecond of CPU and less than a megabyte, so when this many wait
@@ -92,9 +92,6 @@ async fn forget(limits: std::sync::Weak<Limits>) {
 pub async fn limit(State(limits): State<Arc<Limits>>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let refuse = |failure: Failure| failure.respond(&path);
-    if request.uri().path_and_query().is_some_and(|address| address.as_str().len() > LONGEST_ADDRESS) {
-        return refuse(Failure::TooLong);
-    }
     if let Err(seconds) = limits.take(limits.client(request.headers(), request.extensions())) {
         return refuse(Failure::TooMany(seconds));
     }

@@ -16,6 +16,7 @@ mod error;
 mod feed;
 mod layers;
 mod limits;
+mod listen;
 mod live;
 mod months;
 mod page;
@@ -25,8 +26,11 @@ mod picture;
 mod request_type;
 mod respond;
 mod search;
+mod security;
+mod series;
 mod site;
 mod status;
+mod traffic;
 mod trend;
 mod types;
 mod values;
@@ -34,22 +38,20 @@ mod view;
 mod week;
 mod words;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use axum::Router;
-use axum::extract::{OriginalUri, Path, Request, State};
-use axum::http::header::{CONTENT_SECURITY_POLICY, LOCATION, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
-use axum::middleware::{self, Next};
+use axum::extract::{OriginalUri, Path, State};
+use axum::http::header::LOCATION;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::set_header::SetResponseHeaderLayer;
 use tracing::info;
 
 use crate::config::Serve;
@@ -60,20 +62,9 @@ use limits::{Limits, limit};
 use respond::{Asked, from_memory};
 use view::View;
 
-/// Everything comes from this server; Leaflet sets styles by script, which needs no exception.
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
-                      base-uri 'none'; form-action 'self'; frame-ancestors 'self'";
-
-/// Of what a browser could give, these pages ask for the position, when somebody presses a button, and nothing else.
-const PERMISSIONS: &str = "geolocation=(self), camera=(), microphone=(), display-capture=(), usb=(), payment=()";
-const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
-
-/// How long open requests may take to finish once the server is told to stop. Cloud Run kills it after ten seconds.
-const DRAIN: Duration = Duration::from_secs(6);
-
 /// Serves until it is told to stop. Listens at once; until a release is in the lake it answers 503.
 pub async fn serve(settings: &Serve, lake: Lake, stop: CancellationToken) -> anyhow::Result<()> {
-    let app = Arc::new(App::new(lake, settings.cache_mb, settings.public_url.clone())?);
+    let app = Arc::new(App::new(settings, lake)?);
     let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, settings.port))
         .await
         .map_err(|error| anyhow!("cannot listen on port {}: {error}", settings.port))?;
@@ -82,22 +73,11 @@ pub async fn serve(settings: &Serve, lake: Lake, stop: CancellationToken) -> any
     tokio::spawn(async move { follower.follow(schedule, every).await });
 
     let limits = Limits::new(settings.rate_limit, settings.trusted_proxies);
-    let service = router(app, limits).into_make_service_with_connect_info::<SocketAddr>();
-    let server = axum::serve(listener, service).with_graceful_shutdown(stop.clone().cancelled_owned());
-    let drained = async {
-        stop.cancelled().await;
-        info!("stopping");
-        tokio::time::sleep(DRAIN).await;
-    };
-    tokio::select! {
-        ended = server => ended?,
-        () = drained => info!("requests still open after {DRAIN:?} are cut"),
-    }
+    listen::serve(listener, router(app, limits), listen::Limits::default(), stop).await;
     Ok(())
 }
 
 fn router(app: Arc<App>, limits: Arc<Limits>) -> Router {
-    let constant = |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
     let fair = middleware::from_fn_with_state(limits, limit);
     let pages = Router::new()
         .route("/", get(map))
@@ -116,15 +96,13 @@ fn router(app: Arc<App>, limits: Arc<Limits>) -> Router {
         .merge(pages)
         .nest("/api/v1", api::router().layer(fair).layer(api::open()))
         .method_not_allowed_fallback(method_not_allowed)
-        .with_state(app)
+        .with_state(app.clone())
+        .layer(middleware::from_fn(security::limit))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             Failure::Internal(anyhow!("a handler panicked")).respond("/api/")
         }))
-        .layer(constant(CONTENT_SECURITY_POLICY, POLICY))
-        .layer(constant(PERMISSIONS_POLICY, PERMISSIONS))
-        .layer(constant(X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(constant(REFERRER_POLICY, "strict-origin-when-cross-origin"))
-        .layer(middleware::from_fn(log))
+        .layer(middleware::from_fn(security::headers))
+        .layer(middleware::from_fn_with_state(app, traffic::observe))
 }
 
 async fn not_found(OriginalUri(uri): OriginalUri) -> Response {
@@ -133,16 +111,6 @@ async fn not_found(OriginalUri(uri): OriginalUri) -> Response {
 
 async fn method_not_allowed(OriginalUri(uri): OriginalUri) -> Response {
     Failure::MethodNotAllowed.respond(uri.path())
-}
-
-async fn log(request: Request, next: Next) -> Response {
-    let started = Instant::now();
-    let (method, uri) = (request.method().clone(), request.uri().clone());
-    let response = next.run(request).await;
-    let (path, status) = (uri.path(), response.status().as_u16());
-    let query = uri.query().filter(|_| !path.starts_with(api::locate::PATH));
-    info!(%method, path, query, status, duration_us = started.elapsed().as_micros() as u64, "request");
-    response
 }
 
 async fn ready(State(app): State<Arc<App>>) -> Response {
@@ -170,7 +138,7 @@ async fn map(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Respo
             return Ok(redirect(&query));
         }
         let kept = Asked { live: live.clone(), key: format!("/?{query}"), pinned: view.pinned };
-        respond::answer(&app, kept, &headers, async { page::map(view, &live, &app.layers) }).await
+        respond::answer(&app, kept, &headers, respond::render(view, &live, &app.layers, page::map)).await
     };
     answer.await.unwrap_or_else(|failure: Failure| failure.respond("/"))
 }
@@ -196,6 +164,6 @@ async fn status_page(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri,
 }
 
 async fn metrics(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
-    let body = status::metrics(app.known().as_deref(), &app.pipeline(), &app.figures);
+    let body = status::metrics(app.known().as_deref(), &app.pipeline(), &app);
     body.map_or_else(|error| Failure::Internal(error).respond(uri.path()), |body| body.respond(&headers))
 }

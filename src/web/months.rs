@@ -1,5 +1,7 @@
 //! Twelve months side by side: one small map each, in the same classes.
 
+use std::sync::Arc;
+
 use askama::Template;
 
 use super::answer::Answer;
@@ -13,6 +15,7 @@ use super::view::View;
 use super::words;
 use crate::choropleth::measure::thousands;
 use crate::domain::{Geography, Month, MonthRange};
+use crate::marts::Series;
 
 /// How many maps.
 const MONTHS: usize = 12;
@@ -40,7 +43,7 @@ struct MonthsPage<'a> {
 }
 
 /// Renders the page: the months up to the last one of a view, as far as they have the same areas.
-pub fn page(view: View, live: &Live, layers: &Layers) -> anyhow::Result<Body> {
+pub fn page(view: View, series: Arc<Series>, live: &Live, layers: &Layers) -> anyhow::Result<Body> {
     let query = view.query(live, layers);
     let last = last_with_measure(&view, live, layers);
     let view = View { months: MonthRange::single(last), ..view };
@@ -52,8 +55,9 @@ pub fn page(view: View, live: &Live, layers: &Layers) -> anyhow::Result<Body> {
     };
     let mut months: Vec<Month> = live.months().rev().filter(shown).take(MONTHS).collect();
     months.reverse();
-    let small = |month| small(View { months: MonthRange::single(month), ..view.clone() }, live, layers);
-    let answer = Answer::new(view.clone(), live, layers)?;
+    let of_month = |month| View { months: MonthRange::single(month), ..view.clone() };
+    let small = |month| small(of_month(month), series.clone(), live, layers);
+    let answer = Answer::new(view.clone(), series.clone(), live, layers);
     let areas = answer.layer.boundaries.areas.iter().map(|area| area.area.to_string());
     let page = MonthsPage {
         site: Site::new(live, layers),
@@ -62,7 +66,7 @@ pub fn page(view: View, live: &Live, layers: &Layers) -> anyhow::Result<Body> {
         legend: LegendPart::new(&answer).render()?,
         drawing: Drawing::new(&answer),
         outlines: areas.zip(answer.layer.shapes.paths.iter().map(String::as_str)).collect(),
-        months: months.into_iter().map(small).collect::<anyhow::Result<_>>()?,
+        months: months.into_iter().map(small).collect(),
     };
     Ok(Body::new("text/html; charset=utf-8", Caching::Live, page.render()?))
 }
@@ -76,13 +80,13 @@ fn last_with_measure(view: &View, live: &Live, layers: &Layers) -> Month {
     live.months().rev().find(has).unwrap_or(view.months.last())
 }
 
-fn small(view: View, live: &Live, layers: &Layers) -> anyhow::Result<Small> {
-    let answer = Answer::new(view, live, layers)?;
+fn small(view: View, series: Arc<Series>, live: &Live, layers: &Layers) -> Small {
+    let answer = Answer::new(view, series, live, layers);
     let drawn = answer.values.iter().map(|value| (value.area.to_string(), class_name(value, &answer.legend)));
-    Ok(Small {
+    Small {
         name: words::period(answer.view.months),
         query: answer.view.query(live, layers),
         total: thousands(answer.total),
         areas: drawn.collect(),
-    })
+    }
 }

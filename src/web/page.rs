@@ -1,5 +1,7 @@
 //! The map's page: complete without JavaScript, which only makes it nicer to use.
 
+use std::sync::Arc;
+
 use askama::Template;
 
 use super::answer::Answer;
@@ -15,6 +17,7 @@ use crate::boundaries::BoundedArea;
 use crate::choropleth::svg::Shapes;
 use crate::choropleth::{DIVERGING, SEQUENTIAL};
 use crate::domain::Geography;
+use crate::marts::Series;
 
 #[derive(Template)]
 #[template(path = "map.html")]
@@ -82,8 +85,8 @@ pub fn hatched() -> impl Iterator<Item = &'static crate::choropleth::Colour> {
 }
 
 /// Renders the page of a view.
-pub fn map(view: View, live: &Live, layers: &Layers) -> anyhow::Result<Body> {
-    let answer = Answer::new(view, live, layers)?;
+pub fn map(view: View, series: Arc<Series>, live: &Live, layers: &Layers) -> anyhow::Result<Body> {
+    let answer = Answer::new(view, series, live, layers);
     let view = &answer.view;
     let measures = view.measures(live, layers);
     let controls = Controls::new(&answer, live, &measures);

@@ -21,6 +21,7 @@ use super::respond::{self, Asked};
 use super::search::{self, Found};
 use super::{api, months, picture, request_type, types, values, words};
 use crate::domain::{Area, Fsa, Month, TypeId, Ward, WardModel};
+use crate::marts::Series;
 
 /// All of them.
 pub(super) fn routes() -> Router<Arc<App>> {
@@ -76,7 +77,11 @@ async fn embedded(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, he
         let query = uri.query().unwrap_or_default();
         let live = app.live_of(query).await?;
         let (embed, asked) = Embed::parse(query, live.clone(), &app.layers).map_err(Failure::BadParameters)?;
-        respond::answer(&app, asked, &headers, async { embed.page(&live, &app.layers) }).await
+        let making = async {
+            let series = live.series(embed.view.request_type.as_ref(), embed.view.joined).await?;
+            embed.page(series, &live, &app.layers)
+        };
+        respond::answer(&app, asked, &headers, making).await
     };
     let mut response = body.await.unwrap_or_else(|failure: Failure| failure.respond(uri.path()));
     response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(embed::POLICY));
@@ -125,13 +130,13 @@ async fn one_type(
         let id: TypeId = name.parse().ok().filter(|id: &TypeId| live.marts.request_type(id.as_str()).is_some())?;
         Some((id, form))
     };
-    let make = |(id, form), live: &Live, layers: &Layers| match form {
-        Form::Html => request_type::page(id, live, layers),
-        Form::Json => request_type::json(id, live, layers),
-        Form::Csv => request_type::csv(id, live, layers),
-        Form::Atom => request_type::feed(id, live, layers),
+    let make = |(id, form), series, live: &Live, layers: &Layers| match form {
+        Form::Html => request_type::page(id, series, live, layers),
+        Form::Json => request_type::json(id, series, live, layers),
+        Form::Csv => request_type::csv(id, series, live, layers),
+        Form::Atom => request_type::feed(id, series, live, layers),
     };
-    page_of(app, uri, headers, find, make).await
+    page_of(app, uri, headers, find, |(id, _)| Some(id.clone()), make).await
 }
 
 async fn ward(
@@ -206,22 +211,23 @@ async fn one_area(
         };
         Some(Subject { area, month, report: uri.path().matches('/').count() == 3 })
     };
-    let make = move |subject, live: &Live, layers: &Layers| match form {
+    let make = move |subject, _, live: &Live, layers: &Layers| match form {
         Form::Html => area::page(subject, live, layers),
         Form::Json => area::json(subject, live, layers),
         Form::Csv => area::csv(subject, live, layers),
         Form::Atom => area::feed(subject, live, layers),
     };
-    page_of(app, uri.clone(), headers, find, make).await
+    page_of(app, uri.clone(), headers, find, |_| None, make).await
 }
 
-/// Answers with the page of what a path names, if there is such a thing.
+/// Answers with the page of what a path names, if there is such a thing, by the counts of a type or of all.
 async fn page_of<T: Send + 'static>(
     app: Arc<App>,
     uri: Uri,
     headers: HeaderMap,
     find: impl FnOnce(&Live, &Layers) -> Option<T>,
-    make: impl FnOnce(T, &Live, &Layers) -> anyhow::Result<Body> + Send + 'static,
+    counts_of: fn(&T) -> Option<TypeId>,
+    make: impl FnOnce(T, Arc<Series>, &Live, &Layers) -> anyhow::Result<Body> + Send + 'static,
 ) -> Response {
     let body = async {
         refuse_all(uri.query().unwrap_or_default()).map_err(Failure::BadParameters)?;
@@ -229,9 +235,12 @@ async fn page_of<T: Send + 'static>(
         let thing = find(&live, &app.layers).ok_or(Failure::NotFound)?;
         let asked = Asked { live: live.clone(), key: uri.path().to_owned(), pinned: false };
         let of = app.clone();
-        // Reading the types of all areas, which the first page of a release does, takes too long for this thread.
-        let making = || tokio::task::spawn_blocking(move || make(thing, &live, &of.layers));
-        respond::answer(&app, asked, &headers, async { making().await? }).await
+        let making = async move {
+            let series = live.series(counts_of(&thing).as_ref(), false).await?;
+            // Reading the types of all areas, which the first page of a release does, takes too long for this thread.
+            tokio::task::spawn_blocking(move || make(thing, series, &live, &of.layers)).await?
+        };
+        respond::answer(&app, asked, &headers, making).await
     };
     body.await.unwrap_or_else(|failure: Failure| failure.respond(uri.path()))
 }

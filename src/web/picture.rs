@@ -18,6 +18,7 @@ use super::words;
 use crate::choropleth::measure::thousands;
 use crate::choropleth::{AreaValue, Colour, DIVERGING, SEQUENTIAL};
 use crate::domain::Geography;
+use crate::marts::Series;
 use crate::release::Origin;
 
 /// Width and height: what previews of links show whole.
@@ -64,15 +65,20 @@ struct Picture<'a> {
 }
 
 /// Renders `/map.svg`.
-pub fn svg(view: View, live: &Live, layers: &Layers) -> anyhow::Result<Body> {
-    Ok(Body::new("image/svg+xml", Caching::Live, Picture::of(&Answer::new(view, live, layers)?, live).render()?))
+pub fn svg(view: View, series: Arc<Series>, live: &Live, layers: &Layers) -> anyhow::Result<Body> {
+    let svg = Picture::of(&Answer::new(view, series, live, layers), live).render()?;
+    Ok(Body::new("image/svg+xml", Caching::Live, svg))
 }
 
-/// Renders `/map.png`: some tens of milliseconds.
-pub fn png(view: View, live: &Live, layers: &Layers) -> anyhow::Result<Body> {
-    let svg = Picture::of(&Answer::new(view, live, layers)?, live).render()?;
+/// Renders `/map.png`: some tens of milliseconds, in which this thread answers nobody else.
+pub fn png(view: View, series: Arc<Series>, live: &Live, layers: &Layers) -> anyhow::Result<Body> {
+    let svg = Picture::of(&Answer::new(view, series, live, layers), live).render()?;
+    tokio::task::block_in_place(|| drawn(&svg))
+}
+
+fn drawn(svg: &str) -> anyhow::Result<Body> {
     let options = usvg::Options { fontdb: FONTS.clone(), ..usvg::Options::default() };
-    let tree = usvg::Tree::from_str(&svg, &options)?;
+    let tree = usvg::Tree::from_str(svg, &options)?;
     let mut pixels = tiny_skia::Pixmap::new(SIZE.0, SIZE.1).context("no memory for a picture")?;
     resvg::render(&tree, tiny_skia::Transform::identity(), &mut pixels.as_mut());
     Ok(Body::new("image/png", Caching::Live, pixels.encode_png()?))

@@ -1,5 +1,7 @@
 //! A request type by itself: when and where it is asked for, and what else it was called.
 
+use std::sync::Arc;
+
 use askama::Template;
 use serde::Serialize;
 
@@ -15,7 +17,7 @@ use super::week::Hours;
 use super::words;
 use crate::choropleth::measure::thousands;
 use crate::domain::{Geography, Month, MonthRange, TypeId};
-use crate::marts::TypeUse;
+use crate::marts::{Series, TypeUse};
 
 /// A ward in the ranking.
 #[derive(Serialize)]
@@ -60,14 +62,14 @@ struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
-    fn new(used: &'a TypeUse, live: &'a Live, layers: &Layers) -> anyhow::Result<Self> {
+    fn new(used: &'a TypeUse, series: Arc<Series>, live: &'a Live, layers: &Layers) -> anyhow::Result<Self> {
         let id: TypeId = used.request_type.parse()?;
         let months = last_year(used, live);
         let mut view = View::of(Geography::Ward, months, Some(id.clone()));
         view.ward_model = live.ward_model(months).unwrap_or(view.ward_model);
         view.measure = default_measure(view.layer(layers));
         let query = view.query(live, layers);
-        let answer = Answer::new(view, live, layers)?;
+        let answer = Answer::new(view, series, live, layers);
         let count = |months| answer.series.all(months, None);
         // Before it was used and after, none are no news.
         let used_in = MonthRange::new(used.first_month, used.last_month).unwrap_or(months);
@@ -145,8 +147,8 @@ fn of<'a>(id: &TypeId, live: &'a Live) -> anyhow::Result<&'a TypeUse> {
 }
 
 /// Renders the page.
-pub fn page(id: TypeId, live: &Live, layers: &Layers) -> anyhow::Result<Body> {
-    let facts = Facts::new(of(&id, live)?, live, layers)?;
+pub fn page(id: TypeId, series: Arc<Series>, live: &Live, layers: &Layers) -> anyhow::Result<Body> {
+    let facts = Facts::new(of(&id, live)?, series, live, layers)?;
     let name = |used: &'_ TypeUse| format!("{} to {}", used.first_month.short_name(), used.last_month.short_name());
     let names = live.marts.renames(&id).into_iter();
     let names = names.map(|used| OtherName { id: &used.request_type, label: &used.label, months: name(used) });
@@ -162,19 +164,19 @@ pub fn page(id: TypeId, live: &Live, layers: &Layers) -> anyhow::Result<Body> {
 }
 
 /// Renders the same as JSON.
-pub fn json(id: TypeId, live: &Live, layers: &Layers) -> anyhow::Result<Body> {
-    let facts = Facts::new(of(&id, live)?, live, layers)?;
+pub fn json(id: TypeId, series: Arc<Series>, live: &Live, layers: &Layers) -> anyhow::Result<Body> {
+    let facts = Facts::new(of(&id, live)?, series, live, layers)?;
     Ok(Body::new("application/json", Caching::Live, serde_json::to_vec(&facts)?))
 }
 
 /// Renders its months as CSV.
-pub fn csv(id: TypeId, live: &Live, layers: &Layers) -> anyhow::Result<Body> {
-    Facts::new(of(&id, live)?, live, layers)?.trend.csv()
+pub fn csv(id: TypeId, series: Arc<Series>, live: &Live, layers: &Layers) -> anyhow::Result<Body> {
+    Facts::new(of(&id, live)?, series, live, layers)?.trend.csv()
 }
 
 /// Renders the feed of its months.
-pub fn feed(id: TypeId, live: &Live, layers: &Layers) -> anyhow::Result<Body> {
-    let Facts { label, trend, .. } = Facts::new(of(&id, live)?, live, layers)?;
+pub fn feed(id: TypeId, series: Arc<Series>, live: &Live, layers: &Layers) -> anyhow::Result<Body> {
+    let Facts { label, trend, .. } = Facts::new(of(&id, live)?, series, live, layers)?;
     let of = feed::Subject { title: label.to_owned(), path: format!("/types/{id}"), reports: None };
     feed::feed(&of, &trend, live)
 }

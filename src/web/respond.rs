@@ -17,6 +17,7 @@ use super::parameters::refuse_all;
 use super::status::Pipeline;
 use super::view::View;
 use crate::lake::sha256;
+use crate::marts::Series;
 
 /// Names the program that answers: a new version of it never says "not modified" to what an old one sent.
 static CODE_VERSION: LazyLock<String> = LazyLock::new(|| {
@@ -117,8 +118,14 @@ async fn send(body: Arc<Body>, headers: &HeaderMap) -> Result<Response, Failure>
     Ok(sent.context("compressing panicked")?)
 }
 
-/// Renders a view.
-pub type MakeView = fn(View, &Live, &Layers) -> anyhow::Result<Body>;
+/// Renders a view with its counts.
+pub type MakeView = fn(View, Arc<Series>, &Live, &Layers) -> anyhow::Result<Body>;
+
+/// Renders a view once its counts are there, which may come from far.
+pub async fn render(view: View, live: &Arc<Live>, layers: &Layers, make: MakeView) -> anyhow::Result<Body> {
+    let series = live.series(view.request_type.as_ref(), view.joined).await?;
+    make(view, series, live, layers)
+}
 
 /// Answers an address that takes a view.
 pub async fn view(app: Arc<App>, uri: Uri, headers: HeaderMap, make: MakeView) -> Response {
@@ -131,7 +138,7 @@ pub async fn view(app: Arc<App>, uri: Uri, headers: HeaderMap, make: MakeView) -
         let view = View::parse(query, &live, &app.layers).map_err(Failure::BadParameters)?;
         let key = [uri.path(), &view.query(&live, &app.layers)].join("?");
         let asked = Asked { live: live.clone(), key, pinned: view.pinned };
-        answer(&app, asked, &headers, async { make(view, &live, &app.layers) }).await
+        answer(&app, asked, &headers, render(view, &live, &app.layers, make)).await
     };
     answer.await.unwrap_or_else(|failure: Failure| failure.respond(uri.path()))
 }

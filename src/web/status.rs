@@ -6,9 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::app::App;
 use super::body::{Body, Caching};
 use super::live::Live;
-use super::respond::Figures;
+use super::traffic::Traffic;
 use crate::choropleth::measure::thousands;
 use crate::config::Schedule;
 use crate::domain::{Month, ReleaseId};
@@ -317,10 +318,13 @@ struct Metrics<'a> {
     late: u64,
     /// Answers from memory, made, and not sent.
     answers: [(&'static str, u64); 3],
+    /// Queries and fallbacks, where there is a warehouse.
+    warehouse: Option<[u64; 2]>,
+    traffic: &'a Traffic,
 }
 
-/// Renders the gauges in Prometheus' text format.
-pub fn metrics(live: Option<&Live>, pipeline: &Pipeline, figures: &Figures) -> anyhow::Result<Body> {
+/// Renders gauges and counters in Prometheus' text format.
+pub fn metrics(live: Option<&Live>, pipeline: &Pipeline, app: &App) -> anyhow::Result<Body> {
     let of_live = |changes: &&Changes| live.is_some_and(|live| live.release.release == changes.release);
     let metrics = Metrics {
         live,
@@ -329,8 +333,10 @@ pub fn metrics(live: Option<&Live>, pipeline: &Pipeline, figures: &Figures) -> a
         last: pipeline.last_ended(),
         last_seconds: pipeline.last_ended().and_then(took).unwrap_or_default().as_secs_f64(),
         last_success: pipeline.last_success().and_then(|run| run.ended_at),
-        answers: figures.read(),
+        answers: app.figures.read(),
         late: pipeline.changes.iter().find(of_live).map_or(0, |changes| Totals::of(changes.files.values()).rows_late),
+        warehouse: app.reader.has_warehouse().then(|| app.reader.figures()),
+        traffic: &app.traffic,
     };
     Ok(Body::new("text/plain; version=0.0.4; charset=utf-8", Caching::Moment, metrics.render()?))
 }

@@ -4,6 +4,8 @@
 //! disagree. Header and legend are HTML, which the script puts in place; rows are arrays, or their names would be
 //! most of the bytes.
 
+use std::sync::Arc;
+
 use askama::Template;
 use serde::{Serialize, Serializer};
 
@@ -16,6 +18,7 @@ use super::view::View;
 use super::words;
 use crate::choropleth::measure::thousands;
 use crate::choropleth::{AreaValue, Legend, Measure, State};
+use crate::marts::Series;
 
 /// The dependent part of the page.
 #[derive(Serialize)]
@@ -67,8 +70,8 @@ impl Serialize for Row {
 }
 
 /// Renders `/values`.
-pub fn body(view: View, live: &Live, layers: &Layers) -> anyhow::Result<Body> {
-    let answer = Answer::new(view, live, layers)?;
+pub fn body(view: View, series: Arc<Series>, live: &Live, layers: &Layers) -> anyhow::Result<Body> {
+    let answer = Answer::new(view, series, live, layers);
     let measures = answer.view.measures(live, layers);
     let controls = Controls::new(&answer, live, &measures);
     let values = Values::new(&answer, live, layers, &controls)?;

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -57,10 +58,16 @@ pub fn refresh_with(source: &str, lake: &Path, arguments: &[&str]) -> Ended {
     run(&[&["refresh", "--source", source, "--lake", lake.to_str().unwrap()], arguments].concat())
 }
 
+/// The server on a free port.
+pub fn serve(lake: &Path, arguments: &[&str]) -> Command {
+    toronto311(&[&["serve", "--port", "0", "--lake", lake.to_str().unwrap()], arguments].concat())
+}
+
 /// A running server on a free port, stopped when dropped.
 pub struct Server {
     child: Child,
     base: String,
+    log: Arc<Mutex<Vec<String>>>,
 }
 
 pub struct Answer {
@@ -87,7 +94,12 @@ impl Server {
 
     /// The same with other arguments.
     pub fn start_with(lake: &Path, arguments: &[&str]) -> Self {
-        let server = Self::start_only(lake, arguments);
+        Self::of(serve(lake, arguments))
+    }
+
+    /// A `serve` on port 0, ready.
+    pub fn of(command: Command) -> Self {
+        let server = Self::start_only(command);
         let until = Instant::now() + Duration::from_secs(60);
         while server.get("/health/ready").status != 200 {
             assert!(Instant::now() < until, "not ready after a minute");
@@ -96,16 +108,17 @@ impl Server {
         server
     }
 
-    fn start_only(lake: &Path, arguments: &[&str]) -> Self {
-        let arguments = [&["serve", "--port", "0", "--lake", lake.to_str().unwrap()], arguments].concat();
-        let child = toronto311(&arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut server = Self { child, base: String::new() };
+    /// A `serve` on port 0 that listens, ready or not.
+    pub fn start_only(mut command: Command) -> Self {
+        let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut server = Self { child, base: String::new(), log: Arc::default() };
         let mut log = BufReader::new(server.child.stderr.take().unwrap()).lines();
         let mut line = || serde_json::from_str::<Value>(&log.next().unwrap().unwrap()).unwrap();
         let port = std::iter::repeat_with(&mut line).find_map(|line| line["port"].as_u64()).unwrap();
         server.base = format!("http://127.0.0.1:{port}");
         // Somebody has to read the log, or the server would block on a full pipe.
-        std::thread::spawn(move || log.for_each(drop));
+        let kept = server.log.clone();
+        std::thread::spawn(move || log.for_each(|line| kept.lock().unwrap().push(line.unwrap())));
         server
     }
 
@@ -128,6 +141,16 @@ impl Server {
         let status = response.status().as_u16();
         let body = response.body_mut().read_to_vec().unwrap();
         Answer { status, headers: response.headers().clone(), body: String::from_utf8_lossy(&body).into_owned() }
+    }
+
+    /// The log lines so far.
+    pub fn log(&self) -> Vec<Value> {
+        self.log.lock().unwrap().iter().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// `127.0.0.1:port`.
+    pub fn address(&self) -> &str {
+        self.base.trim_start_matches("http://")
     }
 
     /// Sends SIGTERM and waits; returns the exit code.

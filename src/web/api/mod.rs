@@ -157,7 +157,8 @@ impl Asking<'_> {
                     query.push_str(&format!("{FIELDS}={}", fields.join("%2C")));
                 }
                 let body = async {
-                    let answer = Answer::new(view.clone(), live, layers)?;
+                    let series = live.series(view.request_type.as_ref(), view.joined).await?;
+                    let answer = Answer::new(view.clone(), series, live, layers);
                     make(&answer, fields, &self.at(live, &query))
                 };
                 answer(self.app, self.asked(live, &query, view.pinned), self.headers, body).await
@@ -166,7 +167,7 @@ impl Asking<'_> {
                 let asked = SeriesQuery::parse(self.query(), live, layers).map_err(Failure::BadParameters)?;
                 let query = asked.query(live, layers);
                 let body = async {
-                    let series = live.series(asked.view.request_type.as_ref(), asked.view.joined)?;
+                    let series = live.series(asked.view.request_type.as_ref(), asked.view.joined).await?;
                     asked.list(&series, live, layers, self.format == Format::Csv).render(&self.at(live, &query))
                 };
                 answer(self.app, self.asked(live, &query, asked.view.pinned), self.headers, body).await

@@ -18,10 +18,12 @@ use std::time::Duration;
 use object_store::memory::InMemory;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
+use toronto311::config::CleanOn;
 use toronto311::lake::Lake;
 use toronto311::pipeline::{self, Outcome, Plan};
 use toronto311::release::pointer;
 use toronto311::source::Source;
+use toronto311::warehouse::Warehouse;
 
 use store::{Chance, History, SimulatedStore};
 
@@ -34,7 +36,10 @@ fn plan() -> Plan {
     Plan {
         quarantine_budget: 0.1,
         keep: 3,
+        clean_on: CleanOn::InProcess,
         lease: LEASE,
+        warehouse: Warehouse::Embedded,
+        retry: Duration::ZERO,
         webhook: None,
         years: None,
         from_raw: false,

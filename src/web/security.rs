@@ -1,0 +1,67 @@
+//! What every request has to keep to and what every answer carries, whatever it is.
+
+use axum::extract::Request;
+use axum::http::header::{
+    CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderValue, Method};
+use axum::middleware::Next;
+use axum::response::Response;
+use http_body::Body;
+
+use super::error::Failure;
+
+/// Everything comes from this server; Leaflet sets styles by script, which needs no exception.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
+                      base-uri 'none'; form-action 'self'; frame-ancestors 'self'";
+
+/// Of what a browser could give, these pages ask for the position, when somebody presses a button, and nothing else.
+const PERMISSIONS: &str = "geolocation=(self), camera=(), microphone=(), display-capture=(), usb=(), payment=()";
+
+/// For answers that do not say otherwise. Browsers heed the first only over TLS. All is public and without cookies, so other
+/// sites may show it; the last lets a base map know the site that asks, which some require.
+const HEADERS: [(HeaderName, &str); 7] = [
+    (STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains"),
+    (CONTENT_SECURITY_POLICY, POLICY),
+    (HeaderName::from_static("permissions-policy"), PERMISSIONS),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "cross-origin"),
+    (REFERRER_POLICY, "strict-origin-when-cross-origin"),
+];
+
+/// Longest path and query. The longest normal form of a view has about 200 bytes.
+const URI_BYTES: usize = 2 << 10;
+
+/// Names and values of the header fields together.
+const HEADER_BYTES: usize = 16 << 10;
+
+/// Adds the headers.
+pub async fn headers(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    for (name, value) in HEADERS {
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// Refuses what no reader of this site sends.
+pub async fn limit(request: Request, next: Next) -> Response {
+    match excess(&request) {
+        Some(failure) => failure.respond(request.uri().path()),
+        None => next.run(request).await,
+    }
+}
+
+fn excess(request: &Request) -> Option<Failure> {
+    let uri = request.uri().path_and_query().map_or(0, |uri| uri.as_str().len());
+    let headers: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    match () {
+        () if uri > URI_BYTES => Some(Failure::UriTooLong),
+        () if headers > HEADER_BYTES => Some(Failure::HeadersTooLarge),
+        // Other methods are refused as such.
+        () if reads && !request.body().is_end_stream() => Some(Failure::BodyNotWanted),
+        () => None,
+    }
+}
