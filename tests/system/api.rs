@@ -144,7 +144,7 @@ fn a_value_that_cannot_be_is_400_with_what_can() {
         (
             "colour=red",
             "colour",
-            "no parameter but geo, type, renames, month, from, to, status, measure, classes, area, release",
+            "no parameter but geo, type, renames, month, from, to, status, measure, classes, area, release, fields",
         ),
     ] {
         let answer = server.get(&format!("/api/v1/counts?{query}"));
@@ -233,7 +233,7 @@ fn an_address_can_be_pinned_to_the_release_that_is_live() {
     let other = server.get("/api/v1/counts?release=2020-01-000000000000");
     assert_eq!(other.status, 400);
     let allowed = other.json()["errors"][0]["allowed"].clone();
-    assert_eq!(allowed, format!("{release}, the live one: others are kept as files only"));
+    assert_eq!(allowed, "a release that /api/v1/releases lists");
 }
 
 #[test]
@@ -263,7 +263,7 @@ fn what_is_not_there_is_404_in_the_form_of_its_place() {
         ("access-control-request-headers", "if-none-match"),
     ];
     let allowed = server.ask("OPTIONS", "/api/v1/counts", &preflight);
-    assert_eq!((allowed.status, allowed.header("access-control-allow-headers")), (200, "if-none-match"));
+    assert_eq!((allowed.status, allowed.header("access-control-allow-headers")), (200, "if-none-match,if-range,range"));
     let many = server.get(&format!("/api/v1/counts?{}", "a=1&".repeat(5000)));
     assert!(many.status == 400 && many.body.len() < 10_000);
 }
@@ -286,7 +286,7 @@ fn answers_are_compressed_and_not_sent_twice() {
         let plain = server.get(path);
         let packed = server.get_with(path, &[("accept-encoding", "br")]);
         assert_eq!(packed.header("content-encoding"), "br", "{path}");
-        assert_eq!(packed.header("vary"), "accept-encoding");
+        assert!(packed.header("vary").ends_with("accept-encoding"), "{path}");
         assert_ne!(packed.header("etag"), plain.header("etag"));
         let again = server.get_with(path, &[("if-none-match", plain.header("etag"))]);
         assert_eq!((again.status, again.body.len()), (304, 0), "{path}");

@@ -16,7 +16,7 @@ fn file(rows: &[(&str, &str)]) -> String {
          Type,Division,Section\n",
     );
     for (label, month) in rows {
-        file += &format!("{month}-15 07:08:09.0000000,New,M4C,,,Beaches-East York (19),\"{label}\",MLS,Bylaw\n");
+        file += &format!("{month}-31 07:08:09.0000000,New,M4C,,,Beaches-East York (19),\"{label}\",MLS,Bylaw\n");
     }
     file
 }
