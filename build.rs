@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 /// What the pages load, and the areas for everybody: the folder in the URL, the file, its content type.
 const ASSETS: [(&str, &str, &str); 10] = [
     ("/assets", "static/style.css", "text/css; charset=utf-8"),
-    ("/assets", "static/map.js", "text/javascript; charset=utf-8"),
+    ("/assets", MAP_SCRIPT, "text/javascript; charset=utf-8"),
     ("/assets", "static/node_modules/leaflet/dist/leaflet.css", "text/css; charset=utf-8"),
     ("/assets", "static/node_modules/leaflet/dist/leaflet.js", "text/javascript; charset=utf-8"),
     (AREAS, "geo/wards.geojson", GEOJSON),
@@ -23,6 +23,10 @@ const ASSETS: [(&str, &str, &str); 10] = [
     (AREAS, "geo/wards-44.topojson", TOPOJSON),
     (AREAS, "geo/fsas.topojson", TOPOJSON),
 ];
+
+/// The map's script, and its parts in order: one request for all, and names that nobody else has.
+const MAP_SCRIPT: &str = "static/map.js";
+const MAP_SCRIPT_PARTS: [&str; 7] = ["areas", "map", "find", "months", "types", "update", "start"];
 
 const AREAS: &str = "/api/v1/areas";
 const GEOJSON: &str = "application/geo+json";
@@ -45,15 +49,13 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// Writes each asset's three forms and returns the table of them as Rust source.
 fn assets(out: &Path) -> Result<String, Box<dyn Error>> {
-    let root = std::env::var("CARGO_MANIFEST_DIR")?;
     let mut table = format!("pub(crate) static ASSETS: [Asset; {}] = [\n", ASSETS.len());
     for (folder, file, content_type) in ASSETS {
-        println!("cargo::rerun-if-changed={file}");
-        let bytes =
-            fs::read(file).map_err(|e| format!("{file}: {e}; run `make assets` first (needs Node.js with npm)"))?;
+        let bytes = if file == MAP_SCRIPT { map_script()? } else { read(file)? };
         let (_, name) = file.rsplit_once('/').ok_or("an asset is in a folder")?;
         let (stem, extension) = name.rsplit_once('.').ok_or("an asset's name has an extension")?;
         let hashed = format!("{stem}-{}.{extension}", &hex(&Sha256::digest(&bytes))[..12]);
+        fs::write(out.join(name), &bytes)?;
         fs::write(out.join(format!("{name}.br")), brotli_11(&bytes)?)?;
         fs::write(out.join(format!("{name}.gz")), gzip_9(&bytes)?)?;
         writeln!(
@@ -61,13 +63,27 @@ fn assets(out: &Path) -> Result<String, Box<dyn Error>> {
             "Asset {{ name: {name:?}, path: {:?}, content_type: {content_type:?}, identity: include_bytes!({:?}), \
              br: include_bytes!({:?}), gzip: include_bytes!({:?}) }},",
             format!("{folder}/{hashed}"),
-            format!("{root}/{file}"),
+            out.join(name),
             out.join(format!("{name}.br")),
             out.join(format!("{name}.gz")),
         )?;
     }
     table.push_str("];\n");
     Ok(table)
+}
+
+fn read(file: &str) -> Result<Vec<u8>, String> {
+    println!("cargo::rerun-if-changed={file}");
+    fs::read(file).map_err(|e| format!("{file}: {e}; run `make assets` first (needs Node.js with npm)"))
+}
+
+fn map_script() -> Result<Vec<u8>, Box<dyn Error>> {
+    let mut script = String::from("\"use strict\";\n(() => {\n");
+    for part in MAP_SCRIPT_PARTS {
+        script += &String::from_utf8(read(&format!("static/map/{part}.js"))?)?;
+    }
+    script += "})();\n";
+    Ok(script.into_bytes())
 }
 
 fn brotli_11(bytes: &[u8]) -> std::io::Result<Vec<u8>> {

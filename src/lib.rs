@@ -1,8 +1,8 @@
 //! Toronto's 311 requests, from the City's yearly files to a map.
 //!
 //! ```text
-//! source -> lake -> clean -> marts -> choropleth -> web      (data)
-//! '------------ pipeline ---------'   '---- web ----'        (calls)
+//! source -> lake -> clean -> warehouse -> marts -> choropleth -> web      (data)
+//! '------------------ pipeline ----------------'   '---- web ----'        (calls)
 //! ```
 //!
 //! | module | in | out |
@@ -12,6 +12,7 @@
 //! | [`source`] | the City's portal, a folder, or nothing for the demo | yearly files on the local disk |
 //! | [`lake`] | bytes | named objects; the only place that knows a path |
 //! | [`clean`] | a yearly file | accepted and quarantined rows, partial counts |
+//! | [`warehouse`] | cleaned months, SQL | tables of BigQuery and their rows, where that is set |
 //! | [`marts`] | partial counts | small tables; all counts of one type in memory |
 //! | [`release`] | inputs, marts, runs | the records of published states and of runs, the pointer to the live one |
 //! | [`pipeline`] | a source | a release: the steps in order, when and by whom |
@@ -34,4 +35,5 @@ pub mod release;
 pub mod signals;
 pub mod source;
 pub mod telemetry;
+pub mod warehouse;
 pub mod web;

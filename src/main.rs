@@ -34,12 +34,12 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve(settings) => runtime()?.block_on(serve(settings))?,
         Command::Refresh(settings) => return runtime()?.block_on(refresh(&settings)),
         Command::Status(settings) => {
-            let status = runtime()?.block_on(async { status::read(&Lake::open(&settings.lake.folder)?).await })?;
+            let status = runtime()?.block_on(async { status::read(&Lake::open(&settings.lake.at)?).await })?;
             print!("{}", if settings.json { status.to_json()? } else { status.to_string() });
         }
-        Command::Verify(settings) => return runtime()?.block_on(verify(&Lake::open(&settings.lake.folder)?)),
+        Command::Verify(settings) => return runtime()?.block_on(verify(&Lake::open(&settings.lake.at)?)),
         Command::Rollback(settings) => {
-            let lake = Lake::open(&settings.lake.folder)?;
+            let lake = Lake::open(&settings.lake.at)?;
             println!("live {}", runtime()?.block_on(pipeline::rollback(&lake, settings.to))?);
         }
         Command::Clean(settings) => runtime()?.block_on(clean(&settings))?,
@@ -57,7 +57,7 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 }
 
 async fn serve(settings: Serve) -> anyhow::Result<()> {
-    let lake = Lake::open(&settings.lake.folder)?;
+    let lake = Lake::open(&settings.lake.at)?;
     let stop = signals::stop();
     let refreshing = pipeline::in_background(&lake, &settings, &stop)?;
     let served = web::serve(&settings, lake, stop.clone()).await;
@@ -67,7 +67,7 @@ async fn serve(settings: Serve) -> anyhow::Result<()> {
 }
 
 async fn refresh(settings: &Refresh) -> anyhow::Result<ExitCode> {
-    let lake = Lake::open(&settings.lake.folder)?;
+    let lake = Lake::open(&settings.lake.at)?;
     let (source, plan) = (pipeline::source(&settings.publishing.source)?, pipeline::Plan::of(settings));
     let report = pipeline::refresh(&lake, &source, &plan, &signals::stop()).await?;
     println!("{}", report.outcome);
@@ -87,7 +87,7 @@ async fn verify(lake: &Lake) -> anyhow::Result<ExitCode> {
 }
 
 async fn clean(settings: &Clean) -> anyhow::Result<()> {
-    let against = settings.against.as_deref().map(Lake::open).transpose()?;
+    let against = settings.against.as_ref().map(Lake::open).transpose()?;
     let summary = pipeline::clean_file(&settings.file, settings.year, &settings.out, against.as_ref()).await?;
     if settings.json {
         println!("{}", serde_json::to_string(&summary)?);

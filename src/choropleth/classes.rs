@@ -1,9 +1,72 @@
 //! Values into at most five classes.
 
-use super::Measure;
+use std::fmt;
+use std::str::FromStr;
+
+use super::{Measure, jenks};
+use crate::domain::ParseError;
 
 /// The most classes that are told apart at a glance on a map of this kind.
 const MOST: usize = 5;
+
+/// How breaks between classes are chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Method {
+    /// About as many areas in each class: the one that people read most rightly.
+    #[default]
+    Quantile,
+    /// Classes of equal width.
+    Equal,
+    /// Natural breaks: classes whose values are close to each other.
+    Jenks,
+}
+
+impl Method {
+    /// All, in the order in which they are offered.
+    pub const ALL: [Self; 3] = [Self::Quantile, Self::Equal, Self::Jenks];
+
+    /// The word in URLs and data.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Quantile => "quantile",
+            Self::Equal => "equal",
+            Self::Jenks => "jenks",
+        }
+    }
+
+    /// For people.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Quantile => "As many areas in each",
+            Self::Equal => "Equal widths",
+            Self::Jenks => "Natural breaks (Jenks)",
+        }
+    }
+
+    /// Where classes begin, but for the lowest; of values in ascending order.
+    fn breaks(self, sorted: &[f64]) -> Vec<f64> {
+        match self {
+            Self::Quantile => quantiles(sorted),
+            Self::Equal => equal_widths(sorted),
+            Self::Jenks => jenks::breaks(sorted, MOST),
+        }
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Method {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let known = Self::ALL.into_iter().find(|method| method.as_str() == text);
+        known.ok_or_else(|| ParseError { value: text.to_owned(), expected: "quantile, equal or jenks" })
+    }
+}
 
 /// Where one class ends and the next begins: class `i` holds the values from break `i - 1` (included) to break `i`.
 ///
@@ -15,23 +78,38 @@ pub struct Classes {
 }
 
 impl Classes {
-    /// Breaks that put about as many of the positive values into each class; zero is a state of its own.
-    pub fn quantile(mut values: Vec<f64>, measure: Measure) -> Self {
+    /// Of the values of a measure, in any order.
+    pub fn new(method: Method, values: Vec<f64>, measure: Measure) -> Self {
+        if measure.is_diverging() {
+            Self::diverging(method, &values)
+        } else {
+            Self::sequential(method, values, measure)
+        }
+    }
+
+    /// Of the positive values; zero is a state of its own.
+    fn sequential(method: Method, mut values: Vec<f64>, measure: Measure) -> Self {
         values.retain(|value| *value > 0.0);
         values.sort_unstable_by(f64::total_cmp);
         let Some(&lowest) = values.first() else { return Self { breaks: Vec::new(), empty: true } };
-        let mut breaks: Vec<f64> = Vec::new();
-        for i in 1..MOST {
-            // Equal values are not split: where they cross a quantile, the class ends behind the last of them.
-            let below = breaks.last().copied().unwrap_or(lowest);
-            let at = (i * values.len() / MOST).max(values.partition_point(|value| *value <= below));
-            breaks.extend(values.get(at));
-        }
-        round(lowest, &mut breaks, measure);
+        let mut breaks = method.breaks(&values);
+        round(lowest, &mut breaks, measure.least_step());
         Self { breaks, empty: false }
     }
 
-    /// How many there are; none when no value is positive.
+    /// Around zero, and as far below it as above: so much more looks as strong as so much less.
+    fn diverging(method: Method, values: &[f64]) -> Self {
+        let mut mirrored: Vec<f64> = values.iter().flat_map(|value| [*value, -value]).collect();
+        mirrored.sort_unstable_by(f64::total_cmp);
+        let mut above = method.breaks(&mirrored);
+        above.retain(|value| *value > 0.0);
+        above.truncate(MOST / 2);
+        round(0.0, &mut above, Measure::Change.least_step());
+        let below = above.iter().rev().map(|value| -value);
+        Self { breaks: below.chain(above.iter().copied()).collect(), empty: values.is_empty() }
+    }
+
+    /// How many there are; none when there was no value to make them of.
     pub fn len(&self) -> usize {
         if self.empty { 0 } else { self.breaks.len() + 1 }
     }
@@ -41,10 +119,11 @@ impl Classes {
         self.empty
     }
 
-    /// The class of a positive value, also of one beyond those that the classes were made for.
+    /// The class of a value, also of one beyond those that the classes were made for.
     pub fn class_of(&self, value: f64) -> Option<usize> {
         // Compared with a hair's slack: a value that prints as the break belongs above it.
-        (!self.empty).then(|| self.breaks.partition_point(|&end| end <= value * (1.0 + 1e-12)))
+        let value = value + value.abs() * 1e-12;
+        (!self.empty).then(|| self.breaks.partition_point(|&end| end <= value))
     }
 
     /// Breaks between neighbouring classes, ascending.
@@ -53,14 +132,34 @@ impl Classes {
     }
 }
 
+/// Breaks that put about as many values into each class.
+fn quantiles(sorted: &[f64]) -> Vec<f64> {
+    let Some(&lowest) = sorted.first() else { return Vec::new() };
+    let mut breaks: Vec<f64> = Vec::new();
+    for i in 1..MOST {
+        // Equal values are not split: where they cross a quantile, the class ends behind the last of them.
+        let below = breaks.last().copied().unwrap_or(lowest);
+        let at = (i * sorted.len() / MOST).max(sorted.partition_point(|value| *value <= below));
+        breaks.extend(sorted.get(at));
+    }
+    breaks
+}
+
+fn equal_widths(sorted: &[f64]) -> Vec<f64> {
+    match sorted {
+        [lowest, .., highest] if lowest < highest => {
+            (1..MOST).map(|i| lowest + (highest - lowest) * i as f64 / MOST as f64).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// Rounds breaks down, by a step that is at most half of the narrowest class. So they stay apart, above the lowest value
-/// and at or below the value that they were, and no class becomes empty.
-fn round(lowest: f64, breaks: &mut Vec<f64>, measure: Measure) {
+/// and at or below the value that they were, and no class that had a value becomes empty.
+fn round(lowest: f64, breaks: &mut Vec<f64>, least_step: f64) {
     let starts = std::iter::once(&lowest).chain(&*breaks);
     let narrowest = starts.zip(&*breaks).map(|(start, end)| end - start).fold(f64::INFINITY, f64::min);
-    // A part of a request is nothing; a thousandth of one per 1,000 residents hardly more.
-    let least = if measure == Measure::Count { 1.0 } else { 0.001 };
-    let step = round_number_below(narrowest / 2.0).max(least);
+    let step = round_number_below(narrowest / 2.0).max(least_step);
     for value in &mut *breaks {
         let steps = (*value / step + 1e-9).floor();
         // Dividing by the whole number 1 / step gives 0.3 where multiplying gives 0.30000000000000004.
@@ -85,7 +184,7 @@ mod tests {
     use super::*;
 
     fn breaks(values: &[f64], measure: Measure) -> Vec<f64> {
-        Classes::quantile(values.to_vec(), measure).breaks().to_vec()
+        Classes::new(Method::Quantile, values.to_vec(), measure).breaks().to_vec()
     }
 
     #[test]
@@ -97,13 +196,13 @@ mod tests {
 
     #[test]
     fn zeros_make_no_class() {
-        let classes = Classes::quantile(vec![0.0; 50], Measure::Count);
+        let classes = Classes::new(Method::Quantile, vec![0.0; 50], Measure::Count);
         assert_eq!((classes.len(), classes.class_of(3.0)), (0, None));
     }
 
     #[test]
     fn equal_values_are_one_class() {
-        let classes = Classes::quantile(vec![7.0; 25], Measure::Count);
+        let classes = Classes::new(Method::Quantile, vec![7.0; 25], Measure::Count);
         assert_eq!((classes.len(), classes.class_of(7.0)), (1, Some(0)));
     }
 
@@ -111,28 +210,52 @@ mod tests {
     fn ties_collapse_and_are_never_split() {
         let mut values = vec![1.0; 60];
         values.extend([2.0, 2.0, 9.0, 30.0]);
-        let classes = Classes::quantile(values, Measure::Count);
+        let classes = Classes::new(Method::Quantile, values, Measure::Count);
         assert_eq!(classes.breaks(), [2.0, 9.0, 30.0]);
         assert_eq!((classes.class_of(1.0), classes.class_of(2.0)), (Some(0), Some(1)));
     }
 
     #[test]
     fn a_value_at_a_break_is_in_the_class_above() {
-        let classes = Classes::quantile(vec![1.0, 2.0, 3.0, 4.0, 5.0], Measure::Count);
+        let classes = Classes::new(Method::Quantile, vec![1.0, 2.0, 3.0, 4.0, 5.0], Measure::Count);
         assert_eq!(
             [1.0, 2.0, 4.9, 5.0, 99.0].map(|v| classes.class_of(v)),
             [Some(0), Some(1), Some(3), Some(4), Some(4)]
         );
     }
 
+    #[test]
+    fn classes_of_equal_width_and_of_natural_breaks_are_rounded_too() {
+        let values = vec![1.02, 1.1, 1.3, 4.0, 4.2, 9.0, 11.0];
+        let breaks = |method| Classes::new(method, values.clone(), Measure::Per1000).breaks().to_vec();
+        assert_eq!(breaks(Method::Equal), [3.0, 5.0, 7.0, 9.0]);
+        assert_eq!(breaks(Method::Jenks), [1.3, 4.0, 9.0, 11.0]);
+    }
+
+    #[test]
+    fn change_is_classed_as_far_below_zero_as_above() {
+        for method in Method::ALL {
+            let classes = Classes::new(method, vec![-40.0, -12.0, -3.0, 0.0, 4.0, 9.0, 31.0, 150.0], Measure::Change);
+            let breaks = classes.breaks();
+            assert!(!breaks.is_empty() && breaks.len() <= 4, "{method}");
+            assert!(breaks.iter().zip(breaks.iter().rev()).all(|(a, b)| *a == -b), "{method}: {breaks:?}");
+            assert_eq!(classes.class_of(0.0), Some(breaks.len() / 2), "{method}: zero is in the middle");
+        }
+        let no_change = Classes::new(Method::Quantile, vec![0.0; 9], Measure::Change);
+        assert_eq!((no_change.len(), no_change.class_of(0.0)), (1, Some(0)));
+        assert!(Classes::new(Method::Equal, Vec::new(), Measure::Change).is_empty());
+    }
+
     proptest::proptest! {
         #[test]
         fn classes_are_ordered_and_hold_every_value(values in proptest::collection::vec(0.0f64..1e6, 1..200)) {
-            let classes = Classes::quantile(values.clone(), Measure::Per1000);
-            proptest::prop_assert!(classes.len() <= 5);
-            proptest::prop_assert!(classes.breaks().windows(2).all(|pair| pair[0] < pair[1]));
-            for value in values.into_iter().filter(|v| *v > 0.0) {
-                proptest::prop_assert!(classes.class_of(value).unwrap() < classes.len());
+            for method in Method::ALL {
+                let classes = Classes::new(method, values.clone(), Measure::Per1000);
+                proptest::prop_assert!(classes.len() <= 5);
+                proptest::prop_assert!(classes.breaks().windows(2).all(|pair| pair[0] < pair[1]));
+                for value in values.iter().filter(|v| **v > 0.0) {
+                    proptest::prop_assert!(classes.class_of(*value).unwrap() < classes.len());
+                }
             }
         }
     }

@@ -21,6 +21,9 @@ struct Fragment {
 #[derive(Serialize)]
 struct Values {
     requests: u64,
+    /// For the measures that compare: with what.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base: Option<u64>,
     value: Option<f64>,
     rank: Option<usize>,
     class: Option<usize>,
@@ -58,9 +61,9 @@ impl Fragments {
             if n > 0 {
                 out.push(',');
             }
-            let colour = value.class.and_then(|class| legend.classes.get(class)).map(|swatch| swatch.colour);
-            let AreaValue { requests, value, rank, class, state, .. } = *value;
-            let properties = serde_json::to_string(&Values { requests, value, rank, class, state, colour })?;
+            let colour = value.class.and_then(|class| legend.classes.get(class)).map(|swatch| swatch.colour.hex);
+            let AreaValue { requests, base, value, rank, class, state, .. } = *value;
+            let properties = serde_json::to_string(&Values { requests, base, value, rank, class, state, colour })?;
             out.push_str(&area.head);
             out.push_str(&properties[1..]);
             out.push('}');

@@ -1,15 +1,18 @@
 //! What the colours mean.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::colours::{SEQUENTIAL, sequential};
-use super::{Classes, Measure};
+use super::colours::{Colour, DIVERGING, SEQUENTIAL, spread};
+use super::{Classes, Measure, Method};
 
 /// The key of a map, enough to draw the same map elsewhere.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Legend {
-    /// The measure's word.
-    pub measure: &'static str,
+    /// What is compared.
+    #[serde(serialize_with = "as_word")]
+    #[schemars(with = "String")]
+    pub measure: Measure,
     /// The measure in words.
     pub label: &'static str,
     /// How breaks were chosen.
@@ -19,7 +22,7 @@ pub struct Legend {
 }
 
 /// One class.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Swatch {
     /// Values from here; none for the lowest class.
     pub from: Option<f64>,
@@ -28,26 +31,34 @@ pub struct Swatch {
     /// The range in words.
     pub label: String,
     /// As `#rrggbb`.
-    pub colour: &'static str,
-    /// The colour's step on the ramp, 0 to 4: the `c0` to `c4` of the style sheet.
-    #[serde(skip)]
-    pub step: usize,
+    #[serde(serialize_with = "as_hex")]
+    #[schemars(with = "String")]
+    pub colour: &'static Colour,
+}
+
+fn as_word<S: serde::Serializer>(measure: &Measure, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(measure.as_str())
+}
+
+fn as_hex<S: serde::Serializer>(colour: &Colour, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(colour.hex)
 }
 
 impl Legend {
     /// For classes of a measure.
-    pub fn new(classes: &Classes, measure: Measure) -> Self {
+    pub fn new(classes: &Classes, measure: Measure, method: Method) -> Self {
         let breaks = classes.breaks();
-        let swatch = |(class, step): (usize, usize)| {
+        let ramp = if measure.is_diverging() { &DIVERGING } else { &SEQUENTIAL };
+        let swatch = |(class, colour): (usize, &'static Colour)| {
             let from = class.checked_sub(1).map(|below| breaks[below]);
             let below = breaks.get(class).copied();
-            Swatch { from, below, label: range(from, below, measure), colour: SEQUENTIAL[step], step }
+            Swatch { from, below, label: range(from, below, measure), colour }
         };
         Self {
-            measure: measure.as_str(),
+            measure,
             label: measure.label(),
-            method: "quantile",
-            classes: sequential(classes.len()).enumerate().map(swatch).collect(),
+            method: method.as_str(),
+            classes: spread(ramp, classes.len()).enumerate().map(swatch).collect(),
         }
     }
 }
@@ -55,6 +66,7 @@ impl Legend {
 fn range(from: Option<f64>, below: Option<f64>, measure: Measure) -> String {
     let number = |value: f64| short(value, measure);
     match (from, below) {
+        (None, None) if measure.is_diverging() => "all".to_owned(),
         (None, None) => "all with requests".to_owned(),
         (None, Some(below)) => format!("under {}", number(below)),
         (Some(from), None) => format!("{} and more", number(from)),
@@ -68,11 +80,11 @@ fn range(from: Option<f64>, below: Option<f64>, measure: Measure) -> String {
 
 /// A break without digits that say nothing: breaks are round.
 fn short(value: f64, measure: Measure) -> String {
-    if measure == Measure::Count || value >= 1000.0 {
+    if measure == Measure::Count || value.abs() >= 1000.0 {
         return measure.format(value);
     }
-    let text = format!("{value:.3}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    let text = format!("{:.3}", value.abs());
+    measure.sign_and_unit(value, text.trim_end_matches('0').trim_end_matches('.'))
 }
 
 #[cfg(test)]
@@ -80,8 +92,8 @@ mod tests {
     use super::*;
 
     fn labels(values: &[f64], measure: Measure) -> Vec<String> {
-        let classes = Classes::quantile(values.to_vec(), measure);
-        Legend::new(&classes, measure).classes.into_iter().map(|swatch| swatch.label).collect()
+        let classes = Classes::new(Method::Quantile, values.to_vec(), measure);
+        Legend::new(&classes, measure, Method::Quantile).classes.into_iter().map(|swatch| swatch.label).collect()
     }
 
     #[test]
@@ -94,6 +106,16 @@ mod tests {
             labels(&[1.0, 2.0, 5.0, 9.0, 2000.0], Measure::Count),
             ["under 2", "2 to 4", "5 to 8", "9 to 1,999", "2,000 and more"]
         );
+    }
+
+    #[test]
+    fn change_is_written_with_its_sign_and_shares_as_percentages() {
+        assert_eq!(
+            labels(&[-30.0, -10.0, 0.0, 10.0, 30.0], Measure::Change),
+            ["under −30 %", "−30 % to under −10 %", "−10 % to under +10 %", "+10 % to under +30 %", "+30 % and more"]
+        );
+        assert_eq!(labels(&[1.0, 2.5], Measure::Share), ["under 2.5 %", "2.5 % and more"]);
+        assert_eq!(labels(&[0.0], Measure::Change), ["all"]);
     }
 
     #[test]

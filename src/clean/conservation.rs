@@ -63,6 +63,8 @@ fn assert_conserved(summary: &Summary, out: &Path) {
         let of_geography = if place.geography() == Geography::Ward { &mut by_ward } else { &mut by_fsa };
         *of_geography += row.get_long(4).unwrap() as u64;
     }
+    let by_hour: i64 = rows(&out.join(clean::HOURS)).map(|row| row.get_long(3).unwrap()).sum();
+    assert_eq!(by_hour as u64, 3 * summary.accepted, "by the hours of wards, FSAs and types");
     let by_type: i64 = rows(&out.join(clean::REQUEST_TYPES)).map(|row| row.get_long(6).unwrap()).sum();
     assert_eq!((by_ward, by_fsa, by_type as u64), (summary.accepted, summary.accepted, summary.accepted));
 }

@@ -22,10 +22,6 @@ const SCHEMA: &str = "message partial_counts {
     required int64 requests;
 }";
 
-/// Cells held before those that are the same are added up, should a file not be ordered by time; a year has some
-/// 300,000.
-const CELLS: usize = 1 << 18;
-
 /// An accepted row, as far as it is counted.
 #[derive(Debug, Clone, Copy)]
 pub struct Counted {
@@ -90,6 +86,10 @@ impl Count {
         Key((self.0 >> 32) as u32)
     }
 
+    fn with_type(self, request_type: u32) -> Self {
+        Self::new(self.key().with_type(request_type), self.requests())
+    }
+
     /// A file has less than 2^32 rows.
     fn requests(self) -> u64 {
         self.0 & 0xffff_ffff
@@ -99,84 +99,76 @@ impl Count {
 /// The counts of one file.
 pub struct Counts {
     year: u16,
-    /// Of the month that rows are added of: in order and each once.
-    of_month: Vec<Count>,
-    month: Option<Month>,
-    /// Of the months before.
-    cells: Vec<Count>,
-    /// Those of the cells that are known to be in order and each there once.
-    summed: usize,
+    /// Of each month, in order and each once.
+    months: [Vec<Count>; 12],
     keys: Vec<Key>,
 }
 
 impl Counts {
     /// Of a year without rows.
     pub fn new(year: u16) -> Self {
-        Self { year, of_month: Vec::new(), month: None, cells: Vec::new(), summed: 0, keys: Vec::new() }
+        Self { year, months: Default::default(), keys: Vec::new() }
     }
 
     /// Counts rows of a month in both geographies. Many at a time: sorted, equal ones lie side by side, which costs less
     /// than to look each up.
     pub fn add(&mut self, month: Month, rows: impl Iterator<Item = Counted>) {
-        if self.month.replace(month) != Some(month) {
-            self.end_month();
-        }
         self.keys.clear();
         for row in rows {
             self.keys.extend([row.ward, row.fsa].map(|place| Key::new(row.request_type, place, month, row.status)));
         }
         self.keys.sort_unstable();
-        let counts = self.keys.chunk_by(|a, b| a == b).map(|equal| Count::new(equal[0], equal.len() as u64));
-        self.of_month.extend(counts);
-        sum(&mut self.of_month);
-    }
-
-    /// In a file ordered by time, a month comes once and its cells are complete.
-    fn end_month(&mut self) {
-        self.cells.append(&mut self.of_month);
-        if self.cells.len() > 2 * self.summed.max(CELLS) {
-            sum(&mut self.cells);
-            self.summed = self.cells.len();
-        }
+        let counts = &mut self.months[usize::from(month.month()) - 1];
+        counts.extend(self.keys.chunk_by(|a, b| a == b).map(|equal| Count::new(equal[0], equal.len() as u64)));
+        counts.sort_unstable();
+        counts.dedup_by(|next, sum| {
+            let same = next.key() == sum.key();
+            sum.0 += if same { next.requests() } else { 0 };
+            same
+        });
+        counts.shrink_to_fit();
     }
 
     /// Writes them ordered by type, then as the columns are.
     pub fn write(mut self, path: &Path, vocabulary: &Vocabulary) -> Result<(), Problem> {
-        self.end_month();
         let ids = vocabulary.type_ids.all();
         let mut by_id: Vec<u32> = (0..ids.len() as u32).collect();
         by_id.sort_unstable_by_key(|&number| &ids[number as usize]);
         let mut rank = vec![0; ids.len()];
         by_id.iter().enumerate().for_each(|(at, &number)| rank[number as usize] = at as u32);
-        for cell in &mut self.cells {
-            let key = cell.key();
-            *cell = Count::new(key.with_type(rank[key.request_type() as usize]), cell.requests());
+        for counts in &mut self.months {
+            counts.iter_mut().for_each(|count| *count = count.with_type(rank[count.key().request_type() as usize]));
+            counts.sort_unstable();
         }
-        sum(&mut self.cells);
         let first_month = i32::from(self.year) * 12;
         let (mut file, mut encoder) = (ParquetFile::create(path, SCHEMA)?, Encoder::new()?);
-        for cells in self.cells.chunks(ROWS_PER_GROUP) {
-            let keys = cells.iter().map(|cell| cell.key());
+        let (mut merged, mut counts) = (merge(&self.months), Vec::with_capacity(ROWS_PER_GROUP));
+        loop {
+            counts.clear();
+            counts.extend(merged.by_ref().take(ROWS_PER_GROUP));
+            if counts.is_empty() {
+                return file.finish();
+            }
+            let keys = counts.iter().map(|count| count.key());
             let mut group = file.row_group(&mut encoder)?;
             group.texts(ids, keys.clone().map(|key| by_id[key.request_type() as usize]))?;
             group.numbers::<Int32Type>(keys.clone().map(Key::place))?;
             group.numbers::<Int32Type>(keys.clone().map(|key| first_month + key.month_of_year()))?;
             group.numbers::<Int32Type>(keys.clone().map(Key::status))?;
-            group.numbers::<Int64Type>(cells.iter().map(|cell| cell.requests() as i64))?;
+            group.numbers::<Int64Type>(counts.iter().map(|count| count.requests() as i64))?;
             group.finish()?;
         }
-        file.finish()
     }
 }
 
-/// Puts counts in order and adds up those of one key. Stretches that are in order already cost next to nothing.
-fn sum(counts: &mut Vec<Count>) {
-    counts.sort();
-    counts.dedup_by(|next, sum| {
-        let same = next.key() == sum.key();
-        sum.0 += if same { next.requests() } else { 0 };
-        same
-    });
+/// The counts of all months in one order; no two have the same key. Memory for them once more is what sorting would take.
+fn merge(months: &[Vec<Count>; 12]) -> impl Iterator<Item = Count> {
+    let mut months = months.each_ref().map(|counts| counts.iter().copied().peekable());
+    std::iter::from_fn(move || {
+        let heads = months.iter_mut().enumerate().filter_map(|(at, month)| Some((*month.peek()?, at)));
+        let (_, at) = heads.min()?;
+        months[at].next()
+    })
 }
 
 #[cfg(test)]

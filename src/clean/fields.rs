@@ -39,6 +39,9 @@ impl Season {
     }
 }
 
+/// The words for the days of the week, in its order.
+pub const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+
 /// Text of a field: UTF-8 where it is valid, else Windows-1252.
 ///
 /// Files to 2024 are UTF-8, 2025 is Latin-1 and 2026 Windows-1252, which has Latin-1's letters; going field by field also

@@ -42,6 +42,12 @@ pub fn canonical(label: &str) -> &str {
     LEDGER.canonical.get(label).map_or(label, String::as_str)
 }
 
+/// The labels that another one stands for, and that one.
+pub fn canonical_labels() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let labels = LEDGER.canonical.iter().map(|(published, canonical)| (published.as_str(), canonical.as_str()));
+    labels.filter(|(published, canonical)| published != canonical)
+}
+
 /// The type under which the City has published the same requests since.
 pub fn successor(id: &TypeId) -> Option<&'static TypeId> {
     LEDGER.successors.get(id)

@@ -4,12 +4,12 @@
 //! |--|--|
 //! | `SR<year>.zip` or `.csv` | `month=YYYY-MM/requests.parquet`: accepted rows, one file a month |
 //! | | `quarantine.parquet`: the other rows, raw, with line number and reason |
-//! | | `counts.parquet`, `request_types.parquet`: partial counts, merged with those of other years into marts |
+//! | | `counts.parquet`, `hours.parquet`, `request_types.parquet`: partial counts, merged into marts |
 //! | | `summary.json`: what was read and where it went; written last, so a folder without it is not complete |
 //!
-//! A look at the first lines tells the ward model; then one pass, line by line, in memory that does not grow with the file. Every row that is not blank is accepted or
-//! quarantined, whatever its bytes: `read = accepted + quarantined`. The result depends on the file, its year and this
-//! code only.
+//! A look at the first lines tells the ward model; then one pass, line by line, in memory that does not grow with the
+//! file. Every row that is not blank is accepted or quarantined, whatever its bytes: `read = accepted + quarantined`. The
+//! result depends on the file, its year and this code only.
 //!
 //! A line is judged in this order: size, NUL, quotes, repeated header, width, date, type, area; the first break found is
 //! its reason. Mistakes that are easy to make here: a year's file has rows of that year only, so a date elsewhere is a
@@ -26,6 +26,7 @@ pub mod counts;
 mod duplicates;
 mod era;
 pub mod fields;
+pub mod hours;
 mod hybrid;
 pub mod ledger;
 mod lines;
@@ -44,6 +45,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 pub use contract::Reason;
+pub use requests::SCHEMA as REQUESTS_SCHEMA;
 pub use summary::Summary;
 
 use crate::domain::WardModel;
@@ -62,6 +64,8 @@ pub const CODE_VERSION: &str = env!("CLEAN_CODE_VERSION");
 pub const SUMMARY: &str = "summary.json";
 /// Partial counts by area, month, type and status.
 pub const COUNTS: &str = "counts.parquet";
+/// Partial counts by hour of the week.
+pub const HOURS: &str = "hours.parquet";
 /// Request types with their labels, divisions and sections.
 pub const REQUEST_TYPES: &str = "request_types.parquet";
 /// Rows that were not accepted.
@@ -169,8 +173,9 @@ fn clean_csv(csv: &mut dyn Read, file: &str, year: u16, ward_model: WardModel, o
             return Err(Problem::TooManyTypes(vocabulary::MOST_KINDS));
         }
     }
-    let counts = requests.finish(reader.vocabulary())?;
+    let (counts, hours) = requests.finish(reader.vocabulary())?;
     counts.write(&out.join(COUNTS), reader.vocabulary())?;
+    hours.write(&out.join(HOURS), reader.vocabulary())?;
     request_types::write(&out.join(REQUEST_TYPES), reader.vocabulary())?;
     quarantine.finish()?;
     summary.complete(duplicates.surplus, reader.unknown_statuses());

@@ -10,7 +10,8 @@ use parquet::data_type::{Int32Type, Int64Type};
 use super::Problem;
 use super::cell::{Place, area_codes};
 use super::counts::{Counted, Counts};
-use super::fields::Season;
+use super::fields::{Season, WEEKDAYS};
+use super::hours::Hours;
 use super::parquet_file::{Encoder, NONE, ParquetFile, ROWS_PER_GROUP};
 use super::row::Request;
 use super::vocabulary::{Kind, Texts, Vocabulary};
@@ -22,9 +23,8 @@ const ROWS_HELD: usize = ROWS_PER_GROUP;
 /// Bytes of street names held, should they be longer than any street's.
 const STREET_BYTES: usize = 4 << 20;
 
-const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
-
-const SCHEMA: &str = "message requests {
+/// The columns of accepted rows, in the language of Parquet.
+pub const SCHEMA: &str = "message requests {
     required int64 creation_date (TIMESTAMP(MICROS, false));
     required int32 hour (INTEGER(8, true));
     required binary month (STRING);
@@ -51,6 +51,7 @@ pub struct RequestFiles {
     area_codes: Vec<String>,
     encoder: Encoder,
     counts: Counts,
+    hours: Hours,
 }
 
 struct MonthFile {
@@ -83,6 +84,7 @@ impl RequestFiles {
             area_codes: area_codes(),
             encoder: Encoder::new()?,
             counts: Counts::new(year),
+            hours: Hours::default(),
         })
     }
 
@@ -130,6 +132,9 @@ impl RequestFiles {
     fn write(&mut self, at: usize, vocabulary: &Vocabulary) -> Result<(), Problem> {
         let Some(file) = self.months[at].as_mut().filter(|file| !file.rows.is_empty()) else { return Ok(()) };
         self.counts.add(file.month, file.rows.iter().map(|row| row.counted(vocabulary)));
+        for row in &file.rows {
+            self.hours.add(row.counted(vocabulary).request_type, [row.ward, row.fsa], row.hour_of_week());
+        }
         file.write(&self.streets, &self.area_codes, vocabulary, &mut self.encoder)?;
         // Freed, not kept: in a file ordered by time, a month that was written has hardly a row to come.
         self.rows_held -= std::mem::take(&mut file.rows).len();
@@ -137,10 +142,10 @@ impl RequestFiles {
     }
 
     /// Writes what is held, completes every file, and returns the counts.
-    pub fn finish(mut self, vocabulary: &Vocabulary) -> Result<Counts, Problem> {
+    pub fn finish(mut self, vocabulary: &Vocabulary) -> Result<(Counts, Hours), Problem> {
         self.write_all(vocabulary)?;
         self.months.into_iter().flatten().try_for_each(|file| file.parquet.finish())?;
-        Ok(self.counts)
+        Ok((self.counts, self.hours))
     }
 }
 
@@ -194,6 +199,10 @@ impl Row {
     /// From Monday; 1970 began on a Thursday.
     fn weekday(&self) -> u32 {
         (self.created.div_euclid(DAY) + 3).rem_euclid(7) as u32
+    }
+
+    fn hour_of_week(&self) -> usize {
+        self.weekday() as usize * 24 + self.hour() as usize
     }
 
     fn counted(&self, vocabulary: &Vocabulary) -> Counted {

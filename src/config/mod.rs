@@ -1,16 +1,20 @@
 //! Every setting: a flag and a variable each, checked before anything starts.
 
+mod rate_limit;
 mod schedule;
 
 use std::io::IsTerminal;
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::domain::ReleaseId;
+use crate::lake::Location;
+use crate::warehouse::Warehouse;
 
+pub use rate_limit::RateLimit;
 pub use schedule::Schedule;
 
 /// Toronto's 311 requests, from the City's yearly files to a map.
@@ -70,6 +74,13 @@ pub struct Serve {
     #[arg(long, env = "TORONTO311_RELOAD_SECONDS", default_value = "30", value_name = "SECONDS",
           value_parser = seconds)]
     pub reload_seconds: Duration,
+    /// Requests a second that a client may make on average, or off. It may save up ten seconds of them for a burst.
+    #[arg(long, env = "TORONTO311_RATE_LIMIT", default_value = "50", value_name = "RATE|off")]
+    pub rate_limit: RateLimit,
+    /// Proxies in front that add the address of who asks to X-Forwarded-For: 1 on Cloud Run. Without any, whoever connects
+    /// is the client.
+    #[arg(long, env = "TORONTO311_TRUSTED_PROXIES", default_value = "0", value_name = "NUMBER")]
+    pub trusted_proxies: usize,
     /// When the background refresh looks for changed files, besides at the start: a time of the day in UTC, a pause such
     /// as 6h, or off.
     #[arg(long, env = "TORONTO311_REFRESH", default_value = "09:17", value_name = "HH:MM|PAUSE|off")]
@@ -122,6 +133,15 @@ pub struct Publishing {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub source: Source,
+    /// Where marts are made and read besides the lake: embedded, which is nowhere else, or bigquery:project.dataset, which
+    /// needs a lake in a bucket. Credentials are the application default ones.
+    #[arg(
+        long,
+        env = "TORONTO311_WAREHOUSE",
+        default_value = "embedded",
+        value_name = "embedded|bigquery:PROJECT.DATASET"
+    )]
+    pub warehouse: Warehouse,
     /// Rows of a file that may be in quarantine for one reason, in per cent of those read: twenty times that for no_area,
     /// and never less than ten rows. A file with more is held back.
     #[arg(long, env = "TORONTO311_QUARANTINE_BUDGET", default_value = "0.1", value_name = "PERCENT")]
@@ -210,8 +230,8 @@ pub struct Clean {
     #[arg(long, value_parser = clap::value_parser!(u16).range(2000..3000))]
     pub year: Option<u16>,
     /// A lake: request types that its live release does not have are reported.
-    #[arg(long, value_name = "FOLDER")]
-    pub against: Option<PathBuf>,
+    #[arg(long, value_name = "FOLDER|gs://BUCKET/PREFIX")]
+    pub against: Option<Location>,
     /// Print the summary as JSON.
     #[arg(long)]
     pub json: bool,
@@ -220,9 +240,16 @@ pub struct Clean {
 /// Where data is kept.
 #[derive(Debug, Args)]
 pub struct Lake {
-    /// Folder that holds the lake: raw files, cleaned files, marts and releases.
-    #[arg(id = "lake", long, env = "TORONTO311_LAKE", default_value = "lake", value_name = "FOLDER")]
-    pub folder: PathBuf,
+    /// Folder or bucket that holds the lake: raw files, cleaned files, marts and releases. For a bucket, credentials are
+    /// the application default ones.
+    #[arg(
+        id = "lake",
+        long,
+        env = "TORONTO311_LAKE",
+        default_value = "lake",
+        value_name = "FOLDER|gs://BUCKET/PREFIX"
+    )]
+    pub at: Location,
 }
 
 /// Commands about boundary files.
@@ -260,10 +287,11 @@ impl Cli {
             | Command::Rollback(Rollback { lake, .. }) => (Some(lake), None),
             Command::Boundaries(_) | Command::Clean(_) | Command::Contract => (None, None),
         };
-        let lake = lake.and_then(|lake| lake_problem(&lake.folder));
+        let warehouse = lake.zip(publishing).and_then(|(lake, it)| warehouse_problem(&it.warehouse, &lake.at));
+        let lake = lake.and_then(|lake| lake_problem(&lake.at));
         let budget = publishing.and_then(|publishing| budget_problem(publishing.quarantine_budget));
         let webhook = publishing.and_then(|publishing| webhook_problem(publishing.webhook.as_deref()?));
-        [self.log_problem(), lake, budget, webhook].into_iter().flatten().collect()
+        [self.log_problem(), lake, warehouse, budget, webhook].into_iter().flatten().collect()
     }
 
     fn log_problem(&self) -> Option<String> {
@@ -275,12 +303,19 @@ impl Cli {
     }
 }
 
-fn lake_problem(lake: &Path) -> Option<String> {
-    if lake.to_string_lossy().contains("://") {
-        return Some(format!("TORONTO311_LAKE / --lake {:?}: expected a folder, not a URL", lake.display()));
-    }
-    (lake.exists() && !lake.is_dir())
-        .then(|| format!("TORONTO311_LAKE / --lake {:?}: expected a folder, found a file", lake.display()))
+fn lake_problem(lake: &Location) -> Option<String> {
+    let Location::Folder(folder) = lake else { return None };
+    (folder.exists() && !folder.is_dir())
+        .then(|| format!("TORONTO311_LAKE / --lake {:?}: expected a folder, found a file", folder.display()))
+}
+
+fn warehouse_problem(warehouse: &Warehouse, lake: &Location) -> Option<String> {
+    (*warehouse != Warehouse::Embedded && !lake.is_bucket()).then(|| {
+        format!(
+            "TORONTO311_WAREHOUSE / --warehouse {warehouse}: BigQuery reads from Cloud Storage; expected a lake in \
+             gs://bucket/prefix beside it, found {lake}"
+        )
+    })
 }
 
 fn budget_problem(budget: f64) -> Option<String> {

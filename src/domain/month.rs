@@ -49,6 +49,12 @@ impl Month {
         Self(self.0.saturating_sub(1))
     }
 
+    /// The same month of the year before.
+    #[must_use]
+    pub fn year_before(self) -> Self {
+        Self(self.0.saturating_sub(12))
+    }
+
     /// How many days it has.
     pub fn days(self) -> u8 {
         match self.month() {
@@ -66,6 +72,16 @@ impl Month {
 
     /// `September 2026`.
     pub fn long_name(self) -> String {
+        format!("{} {}", self.name(), self.year())
+    }
+
+    /// `Sep 2026`.
+    pub fn short_name(self) -> String {
+        format!("{} {}", &self.name()[..3], self.year())
+    }
+
+    /// `September`.
+    pub fn name(self) -> &'static str {
         const NAMES: [&str; 12] = [
             "January",
             "February",
@@ -80,7 +96,7 @@ impl Month {
             "November",
             "December",
         ];
-        format!("{} {}", NAMES[usize::from(self.0 % 12)], self.year())
+        NAMES[usize::from(self.0 % 12)]
     }
 }
 
@@ -140,6 +156,12 @@ impl MonthRange {
         (self.first.0..=self.last.0).map(Month)
     }
 
+    /// The same months of the year before.
+    #[must_use]
+    pub fn year_before(self) -> Self {
+        Self { first: self.first.year_before(), last: self.last.year_before() }
+    }
+
     /// The smallest range that holds both.
     #[must_use]
     pub fn union(self, other: Self) -> Self {
@@ -190,5 +212,6 @@ mod tests {
     fn a_range_is_never_empty() {
         assert_eq!("2025-01..2025-12".parse::<MonthRange>().unwrap().months(), 12);
         assert!("2025-12..2025-01".parse::<MonthRange>().is_err());
+        assert_eq!("2025-01..2026-02".parse::<MonthRange>().unwrap().year_before().to_string(), "2024-01..2025-02");
     }
 }

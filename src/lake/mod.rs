@@ -10,17 +10,23 @@
 //! | `changes/<release>.json` | what differs from the release before | as the release |
 //! | `runs/<run>.json` | what a refresh did, written by that refresh alone | the latest 500 |
 //! | `state/lease.json` | which refresh is at work | swapped |
+//! | `state/warehouse.json` | what the tables of the warehouse hold | swapped |
 //! | `current.json` | which release is live | swapped |
 //!
 //! All that make up a release are named by their content and by the code that made them, so doing a step twice is
 //! harmless: it writes the same bytes under the same name, or heals an object that was damaged. `current.json` and the
 //! lease change hands by compare-and-set.
+//!
+//! A lake is a folder or a bucket of Cloud Storage. What a killed writer leaves of an upload in parts is in no listing of a
+//! bucket; a lifecycle rule of the bucket removes it.
 
+mod bucket;
 mod folder;
+mod location;
 
 use std::fmt;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,8 +36,15 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path as StorePath;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, UpdateVersion, WriteMultipart};
 use sha2::{Digest, Sha256};
+use tracing::warn;
 
 use crate::domain::ReleaseId;
+
+pub use bucket::Bucket;
+pub use location::Location;
+
+/// Files up to this size are written by one request, larger ones in parts of it, of which two are in memory.
+const PART: usize = 8 << 20;
 
 /// An object of the lake.
 #[derive(Debug, Clone, Copy)]
@@ -67,6 +80,8 @@ pub enum Key<'a> {
     Run(&'a str),
     /// Which run is at work.
     Lease,
+    /// What the warehouse holds.
+    Warehouse,
     /// The pointer to the live release.
     Current,
 }
@@ -82,6 +97,7 @@ impl fmt::Display for Key<'_> {
             Self::Changes(release) => write!(f, "changes/{release}.json"),
             Self::Run(run) => write!(f, "runs/{run}.json"),
             Self::Lease => f.write_str("state/lease.json"),
+            Self::Warehouse => f.write_str("state/warehouse.json"),
             Self::Current => f.write_str("current.json"),
         }
     }
@@ -141,32 +157,68 @@ pub struct Error {
     pub key: String,
     /// What the store or the local disk says.
     #[source]
-    pub cause: Box<dyn std::error::Error + Send + Sync>,
+    pub cause: Cause,
 }
+
+type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// All that the pipeline keeps.
 #[derive(Clone)]
 pub struct Lake {
     store: Arc<dyn ObjectStore>,
-    /// Set when the store is a folder, which has no compare-and-set of its own.
-    folder: Option<Arc<Path>>,
+    place: Place,
+}
+
+/// What is known of the store besides what all stores can do.
+#[derive(Clone)]
+enum Place {
+    /// It has no compare-and-set of its own.
+    Folder(Arc<Path>),
+    /// Other services of the cloud can read it.
+    Bucket(Arc<Bucket>),
+    Other,
 }
 
 impl Lake {
-    /// Opens a lake in a folder, which is created if it is not there.
-    pub fn open(folder: &Path) -> Result<Self, Error> {
-        let open = || -> Result<_, Box<dyn std::error::Error + Send + Sync>> {
-            std::fs::create_dir_all(folder)?;
-            let folder = folder.canonicalize()?;
-            Ok((LocalFileSystem::new_with_prefix(&folder)?.with_fsync(true).with_automatic_cleanup(true), folder))
+    /// Opens a lake. A folder is created if it is not there; of a bucket, nothing is asked yet.
+    pub fn open(location: &Location) -> Result<Self, Error> {
+        let opened = match location {
+            Location::Folder(folder) => Self::open_folder(folder),
+            Location::Bucket { name, prefix } => Self::open_bucket(name, prefix),
         };
-        let (store, folder) = open().map_err(|cause| Error { key: folder.display().to_string(), cause })?;
-        Ok(Self { store: Arc::new(store), folder: Some(folder.into()) })
+        opened.map_err(|cause| Error { key: location.to_string(), cause })
+    }
+
+    fn open_folder(folder: &Path) -> Result<Self, Cause> {
+        std::fs::create_dir_all(folder)?;
+        let folder = folder.canonicalize()?;
+        let store = LocalFileSystem::new_with_prefix(&folder)?.with_fsync(true).with_automatic_cleanup(true);
+        Ok(Self { store: Arc::new(store), place: Place::Folder(folder.into()) })
+    }
+
+    fn open_bucket(name: &str, prefix: &str) -> Result<Self, Cause> {
+        let (store, bucket) = bucket::open(name, prefix)?;
+        Ok(Self { store, place: Place::Bucket(Arc::new(bucket)) })
     }
 
     /// A lake in a store that can update an object on the condition that it is what it was.
     pub fn on(store: Arc<dyn ObjectStore>) -> Self {
-        Self { store, folder: None }
+        Self { store, place: Place::Other }
+    }
+
+    /// The bucket that it is in, if it is in one.
+    pub fn bucket(&self) -> Option<&Bucket> {
+        match &self.place {
+            Place::Bucket(bucket) => Some(bucket),
+            Place::Folder(_) | Place::Other => None,
+        }
+    }
+
+    fn folder(&self) -> Option<&Arc<Path>> {
+        match &self.place {
+            Place::Folder(folder) => Some(folder),
+            Place::Bucket(_) | Place::Other => None,
+        }
     }
 
     /// The whole object; `None` when there is none.
@@ -178,12 +230,12 @@ impl Lake {
     pub async fn get_with_generation(&self, key: Key<'_>) -> Result<Option<(Bytes, Generation)>, Error> {
         let found = match self.store.get(&path(key)).await {
             Ok(found) => found,
-            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            Err(error) if bucket::is_absent(&error) => return Ok(None),
             Err(error) => return Err(fails(key)(error)),
         };
         let version = UpdateVersion { e_tag: found.meta.e_tag.clone(), version: found.meta.version.clone() };
         let bytes = found.bytes().await.map_err(fails(key))?;
-        let version = match self.folder {
+        let version = match self.folder() {
             Some(_) => UpdateVersion { e_tag: Some(sha256(&bytes)), version: None },
             None => version,
         };
@@ -194,7 +246,7 @@ impl Lake {
     pub async fn size(&self, key: Key<'_>) -> Result<Option<u64>, Error> {
         match self.store.head(&path(key)).await {
             Ok(found) => Ok(Some(found.size)),
-            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) if bucket::is_absent(&error) => Ok(None),
             Err(error) => Err(fails(key)(error)),
         }
     }
@@ -208,7 +260,7 @@ impl Lake {
         bytes: impl Into<Bytes>,
     ) -> Result<Option<Generation>, Error> {
         let bytes = bytes.into();
-        if let Some(folder) = &self.folder {
+        if let Some(folder) = self.folder() {
             let read = read.and_then(|read| read.0.e_tag.as_deref());
             let swapped = folder::swap(folder, &key.to_string(), read, &bytes).await.map_err(fails(key))?;
             let new = UpdateVersion { e_tag: Some(sha256(&bytes)), version: None };
@@ -222,11 +274,24 @@ impl Lake {
         }
     }
 
-    /// Writes an object from a local file without holding it in memory; it appears whole or not at all. One that exists
-    /// is written again, which changes nothing unless it was damaged.
+    /// Writes an object from a local file; it appears whole or not at all, and a large one is not held in memory. One that
+    /// exists is written again, which changes nothing unless it was damaged.
     pub async fn write_from_file(&self, key: Key<'_>, file: &Path) -> Result<(), Error> {
+        let bytes = std::fs::metadata(file).map_err(fails(key))?.len();
+        if bytes <= PART as u64 {
+            return self.replace(key, std::fs::read(file).map_err(fails(key))?).await;
+        }
+        // The answer to the last request of an upload can be lost; asked again, the store knows of no such upload. Done
+        // anew, it writes the same bytes.
+        let Err(error) = self.upload(key, file).await else { return Ok(()) };
+        warn!("an upload is begun anew: {error}");
+        self.upload(key, file).await
+    }
+
+    async fn upload(&self, key: Key<'_>, file: &Path) -> Result<(), Error> {
         let mut local = std::fs::File::open(file).map_err(fails(key))?;
-        let mut upload = WriteMultipart::new(self.store.put_multipart(&path(key)).await.map_err(fails(key))?);
+        let upload = self.store.put_multipart(&path(key)).await.map_err(fails(key))?;
+        let mut upload = WriteMultipart::new_with_chunk_size(upload, PART);
         let mut chunk = vec![0; 1 << 20];
         loop {
             let n = local.read(&mut chunk).map_err(fails(key))?;
@@ -246,22 +311,22 @@ impl Lake {
         Ok(())
     }
 
-    /// Copies an object to a local file of a folder and returns the file's path.
-    pub async fn fetch(&self, key: Key<'_>, folder: &Path, name: &str) -> Result<PathBuf, Error> {
+    /// Copies an object to a local file.
+    pub async fn fetch(&self, key: Key<'_>, to: &Path) -> Result<(), Error> {
         use std::io::Write;
-        let target = folder.join(name);
-        let mut file = std::fs::File::create(&target).map_err(fails(key))?;
+        let mut file = std::fs::File::create(to).map_err(fails(key))?;
         let mut stream = self.store.get(&path(key)).await.map_err(fails(key))?.into_stream();
         while let Some(chunk) = stream.next().await {
             file.write_all(&chunk.map_err(fails(key))?).map_err(fails(key))?;
         }
-        Ok(target)
+        Ok(())
     }
 
     /// What a shelf holds, by name.
     pub async fn list(&self, shelf: Shelf) -> Result<Vec<Found>, Error> {
         let prefix = StorePath::from(shelf.prefix());
-        let fails = |cause: object_store::Error| Error { key: format!("{prefix}/"), cause: cause.into() };
+        let fails =
+            |error: object_store::Error| Error { key: format!("{prefix}/"), cause: bucket::explained(error.into()) };
         let mut found: Vec<Found> = self.store.list(Some(&prefix)).map_err(fails).map_ok(found).try_collect().await?;
         found.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(found)
@@ -270,17 +335,27 @@ impl Lake {
     /// Removes what writers left behind that were killed at least `age` ago; only a folder has such remains. The caller
     /// holds the lease.
     pub async fn sweep(&self, age: Duration) -> Result<(), Error> {
-        let Some(folder) = self.folder.clone() else { return Ok(()) };
-        let fails = |cause| Error { key: "remains of killed writers".to_owned(), cause };
+        let Some(folder) = self.folder().cloned() else { return Ok(()) };
+        let fails = |cause: Cause| Error { key: "remains of killed writers".to_owned(), cause };
         let swept = tokio::task::spawn_blocking(move || folder::sweep(&folder, age)).await;
         swept.map_err(|error| fails(error.into()))?.map_err(|error| fails(error.into()))
     }
 
-    /// Removes an object that was listed. One that is gone already is no error.
+    /// Removes an object. One that is gone already is no error.
+    pub async fn remove(&self, key: Key<'_>) -> Result<(), Error> {
+        self.remove_at(&path(key)).await
+    }
+
+    /// The same with an object that was listed.
     pub async fn delete(&self, found: &Found) -> Result<(), Error> {
-        match self.store.delete(&found.path).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(Error { key: found.path.to_string(), cause: error.into() }),
+        self.remove_at(&found.path).await
+    }
+
+    async fn remove_at(&self, path: &StorePath) -> Result<(), Error> {
+        match self.store.delete(path).await {
+            Ok(()) => Ok(()),
+            Err(error) if bucket::is_absent(&error) => Ok(()),
+            Err(error) => Err(Error { key: path.to_string(), cause: bucket::explained(error.into()) }),
         }
     }
 }
@@ -315,8 +390,8 @@ fn path(key: Key<'_>) -> StorePath {
     StorePath::from(key.to_string())
 }
 
-fn fails<E: Into<Box<dyn std::error::Error + Send + Sync>>>(key: Key<'_>) -> impl Fn(E) -> Error {
-    move |cause| Error { key: key.to_string(), cause: cause.into() }
+fn fails<E: Into<Cause>>(key: Key<'_>) -> impl Fn(E) -> Error {
+    move |error| Error { key: key.to_string(), cause: bucket::explained(error.into()) }
 }
 
 #[cfg(test)]
@@ -326,7 +401,7 @@ mod tests {
     #[tokio::test]
     async fn an_object_is_created_once_and_only_the_pointer_is_replaced() {
         let folder = tempfile::tempdir().unwrap();
-        let lake = Lake::open(folder.path()).unwrap();
+        let lake = Lake::open(&Location::Folder(folder.path().into())).unwrap();
         let key = Key::Clean { id: "ab", file: "month=2024-01/requests.parquet" };
         assert_eq!(lake.get(key).await.unwrap(), None);
         assert!(lake.swap(key, None, "first").await.unwrap().is_some());
@@ -343,7 +418,10 @@ mod tests {
     #[tokio::test]
     async fn a_swap_needs_the_generation_that_was_read() {
         let folder = tempfile::tempdir().unwrap();
-        let stores = [Lake::open(folder.path()).unwrap(), Lake::on(Arc::new(object_store::memory::InMemory::new()))];
+        let stores = [
+            Lake::open(&Location::Folder(folder.path().into())).unwrap(),
+            Lake::on(Arc::new(object_store::memory::InMemory::new())),
+        ];
         for lake in stores {
             assert!(lake.swap(Key::Current, None, "a").await.unwrap().is_some());
             let (_, a) = lake.get_with_generation(Key::Current).await.unwrap().unwrap();
@@ -357,7 +435,7 @@ mod tests {
     #[tokio::test]
     async fn what_a_killed_writer_left_is_swept_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
-        let lake = Lake::open(folder.path()).unwrap();
+        let lake = Lake::open(&Location::Folder(folder.path().into())).unwrap();
         lake.replace(Key::Run("a"), "a").await.unwrap();
         let left = folder.path().join("runs/a.json#1");
         std::fs::write(&left, "half").unwrap();
@@ -370,7 +448,7 @@ mod tests {
     #[tokio::test]
     async fn a_shelf_lists_its_own_objects_by_name() {
         let folder = tempfile::tempdir().unwrap();
-        let lake = Lake::open(folder.path()).unwrap();
+        let lake = Lake::open(&Location::Folder(folder.path().into())).unwrap();
         for run in ["b", "a"] {
             lake.replace(Key::Run(run), run).await.unwrap();
         }
@@ -386,12 +464,12 @@ mod tests {
     #[tokio::test]
     async fn a_file_goes_in_and_comes_out_unchanged() {
         let folder = tempfile::tempdir().unwrap();
-        let lake = Lake::open(&folder.path().join("lake")).unwrap();
+        let lake = Lake::open(&Location::Folder(folder.path().join("lake"))).unwrap();
         let bytes: Vec<u8> = (0..3_000_000u32).map(|n| (n % 251) as u8).collect();
         std::fs::write(folder.path().join("in"), &bytes).unwrap();
         let key = Key::Raw { resource: "SR2024", sha256: "00" };
         lake.write_from_file(key, &folder.path().join("in")).await.unwrap();
-        let out = lake.fetch(key, folder.path(), "out").await.unwrap();
-        assert!(std::fs::read(out).unwrap() == bytes);
+        lake.fetch(key, &folder.path().join("out")).await.unwrap();
+        assert!(std::fs::read(folder.path().join("out")).unwrap() == bytes);
     }
 }

@@ -9,7 +9,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 
 use super::read::{Error as ReadError, PartialBatch, partial_batches, type_uses};
 use super::write::CellWriter;
-use super::{ALL_TYPES, REQUEST_TYPES, REQUESTS_BY_AREA_MONTH, TOTALS_BY_AREA_MONTH};
+use super::{ALL_TYPES, REQUEST_TYPES, REQUESTS_BY_AREA_MONTH, TOTALS_BY_AREA_MONTH, hours};
 use crate::clean::cell::{CellCode, Place};
 use crate::clean::request_types::{TypeUse, write_type_uses};
 use crate::clean::{Problem, ledger};
@@ -38,13 +38,16 @@ pub enum Error {
 pub struct Partial {
     /// By area, month, type and status.
     pub counts: PathBuf,
+    /// By hour of the week.
+    pub hours: PathBuf,
     /// The request types.
     pub request_types: PathBuf,
 }
 
-/// Writes the three marts into a folder. The order of the partials does not matter.
+/// Writes the marts into a folder. The order of the partials does not matter.
 pub fn build(partials: &[Partial], out: &Path) -> Result<(), Error> {
     build_counts(partials, out)?;
+    hours::build(partials.iter().map(|partial| partial.hours.clone()), out)?;
     let mut uses = Vec::new();
     for partial in partials {
         uses.extend(read(&partial.request_types, type_uses)?);
@@ -52,7 +55,7 @@ pub fn build(partials: &[Partial], out: &Path) -> Result<(), Error> {
     Ok(write_type_uses(&out.join(REQUEST_TYPES), one_per_type(uses).into_iter())?)
 }
 
-fn read<T>(path: &Path, with: impl FnOnce(File) -> Result<T, ReadError>) -> Result<T, Error> {
+pub(super) fn read<T>(path: &Path, with: impl FnOnce(File) -> Result<T, ReadError>) -> Result<T, Error> {
     let fails = |cause| Error::Read { file: path.to_owned(), cause };
     let file = File::open(path).map_err(|e| fails(ReadError::Parquet(e.into())))?;
     with(file).map_err(fails)

@@ -15,6 +15,7 @@ use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::reader::ChunkReader;
 use parquet::file::statistics::Statistics;
 
+use super::hours::Hours;
 use super::series::Series;
 use crate::clean::cell::{Cell, CellCode, Place};
 use crate::clean::ledger;
@@ -220,11 +221,11 @@ fn type_uses_of(batch: &RecordBatch) -> Result<Vec<TypeUse>, Error> {
         .collect()
 }
 
-fn texts<'b>(batch: &'b RecordBatch, name: &'static str) -> Result<&'b StringArray, Error> {
+pub(super) fn texts<'b>(batch: &'b RecordBatch, name: &'static str) -> Result<&'b StringArray, Error> {
     batch.column_by_name(name).and_then(|column| column.as_string_opt()).ok_or(Error::Column(name))
 }
 
-fn numbers<'b, T: ArrowPrimitiveType>(
+pub(super) fn numbers<'b, T: ArrowPrimitiveType>(
     batch: &'b RecordBatch,
     name: &'static str,
 ) -> Result<&'b PrimitiveArray<T>, Error> {
@@ -234,23 +235,27 @@ fn numbers<'b, T: ArrowPrimitiveType>(
 /// The marts of one release, held as the bytes that they are stored as: a release once loaded needs no lake any more.
 pub struct Marts {
     months: MonthRange,
-    requests_by_area_month: Bytes,
+    /// In the order of [`super::ALL`].
+    files: [Bytes; 4],
     metadata: ArrowReaderMetadata,
     totals: Arc<Series>,
     types: Vec<TypeUse>,
+    hours: Hours,
 }
 
 impl Marts {
-    /// Takes the three marts; `months` are all months of the release.
-    pub fn open(months: MonthRange, by_area_month: Bytes, totals: Bytes, types: Bytes) -> Result<Self, Error> {
+    /// Takes the marts in the order of [`super::ALL`]; `months` are all months of the release.
+    pub fn open(months: MonthRange, marts: [Bytes; 4]) -> Result<Self, Error> {
+        let [by_area_month, totals, types, hours] = marts.clone();
         let metadata = ArrowReaderMetadata::load(&by_area_month, as_dictionaries())?;
         let totals = cell_rows(totals)?.map(|row| row.map(|(_, cell, requests)| (cell, requests)));
         Ok(Self {
             months,
-            requests_by_area_month: by_area_month,
+            files: marts,
             metadata,
             totals: Arc::new(Series::new(months, totals.collect::<Result<_, _>>()?)),
             types: type_uses(types)?,
+            hours: Hours::open(hours)?,
         })
     }
 
@@ -274,6 +279,16 @@ impl Marts {
         self.totals.clone()
     }
 
+    /// The bytes of a mart.
+    pub fn file(&self, name: &str) -> Option<Bytes> {
+        super::ALL.iter().position(|mart| *mart == name).map(|at| self.files[at].clone())
+    }
+
+    /// Counts by hour of the week.
+    pub fn hours(&self) -> &Hours {
+        &self.hours
+    }
+
     /// The other types of the release that one was renamed from or to, in the order of time.
     pub fn renames(&self, id: &TypeId) -> Vec<&TypeUse> {
         let others = ledger::renames(id).into_iter().filter(|other| other != id);
@@ -295,12 +310,9 @@ impl Marts {
     fn read_cells(&self, request_type: &str, cells: &mut Vec<(Cell, i64)>) -> Result<(), Error> {
         let groups = self.metadata.metadata().row_groups().iter().enumerate();
         let groups = groups.filter(|(_, group)| may_hold(group, request_type)).map(|(index, _)| index).collect();
-        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(
-            self.requests_by_area_month.clone(),
-            self.metadata.clone(),
-        )
-        .with_row_groups(groups)
-        .build()?;
+        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(self.files[0].clone(), self.metadata.clone())
+            .with_row_groups(groups)
+            .build()?;
         for row in flatten(reader.map(|batch| cells_of(&batch?))) {
             let (of, cell, requests) = row?;
             if *of == *request_type {

@@ -5,8 +5,9 @@
 //! 3. fetch those that changed, keep each as it came, under the hash of its bytes;
 //! 4. clean those that this code has not cleaned before; the guards hold what is not credible;
 //! 5. merge the partial counts of all into marts, compare with the release before;
-//! 6. write the release's record, read everything back, swap the pointer on the condition that nobody else has;
-//! 7. remove what no kept release needs, give the lease back.
+//! 6. fill the tables of the warehouse, if there is one;
+//! 7. write the release's record, read everything back, swap the pointer on the condition that nobody else has;
+//! 8. remove what no kept release needs, give the lease back.
 //!
 //! Each output is named by its inputs and by the code, and a run's record in the lake tells how far it came: a refresh that
 //! was stopped anywhere is simply started again, skips what is there, and arrives at the same release. Until the pointer is
@@ -48,6 +49,7 @@ use crate::release::pointer::{self, Pointer};
 use crate::release::run::{self, Held, Run};
 use crate::release::{self, Input, Origin, Release};
 use crate::source::{self, Source};
+use crate::warehouse::{self, BigQuery, Warehouse};
 
 pub use background::{Background, in_background};
 pub use rollback::rollback;
@@ -81,6 +83,9 @@ pub enum Error {
     /// The marts can't be built.
     #[error(transparent)]
     Marts(#[from] marts::BuildError),
+    /// The warehouse can't be filled.
+    #[error(transparent)]
+    Warehouse(warehouse::Error),
     /// The release can't be recorded.
     #[error(transparent)]
     Release(#[from] release::Error),
@@ -102,6 +107,9 @@ pub enum Error {
     /// What was written is not what is read.
     #[error("not published: read back, {0}")]
     NotReadBack(String),
+    /// What `clean` made of a file is not all there, although its summary is.
+    #[error("lake object {0} is missing")]
+    Incomplete(String),
     /// Another run published since this one began.
     #[error("another run published meanwhile; run it again")]
     Superseded,
@@ -128,6 +136,15 @@ pub enum Error {
     Bug(#[from] tokio::task::JoinError),
 }
 
+impl From<warehouse::Error> for Error {
+    fn from(error: warehouse::Error) -> Self {
+        match error {
+            warehouse::Error::Superseded => Self::Superseded,
+            error => Self::Warehouse(error),
+        }
+    }
+}
+
 /// What a refresh does and how.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -137,6 +154,10 @@ pub struct Plan {
     pub keep: usize,
     /// After which a lease that does not change counts as abandoned.
     pub lease: Duration,
+    /// Where marts are made besides the lake.
+    pub warehouse: Warehouse,
+    /// Before the second try of a call to it.
+    pub retry: Duration,
     /// Where failures and recoveries are told.
     pub webhook: Option<String>,
     /// Years to look at; the others stay as they are.
@@ -164,6 +185,8 @@ impl Plan {
             quarantine_budget: settings.quarantine_budget,
             keep: usize::from(settings.keep),
             lease: settings.lease_seconds,
+            warehouse: settings.warehouse.clone(),
+            retry: settings.source.retry_seconds,
             webhook: settings.webhook.clone(),
             years: None,
             from_raw: false,
@@ -232,6 +255,9 @@ pub async fn demo_if_empty(lake: &Lake, lease: Duration, stop: &CancellationToke
         quarantine_budget: 0.0,
         keep: 1,
         lease,
+        // Nobody's requests are not worth a query.
+        warehouse: Warehouse::Embedded,
+        retry: Duration::ZERO,
         webhook: None,
         years: None,
         from_raw: false,
@@ -297,7 +323,8 @@ async fn run(
     let from = if origin == Origin::Demo { "demo".to_owned() } else { source.to_string() };
     let log = RunLog::begin(lake, &id, if plan.from_raw { "raw".to_owned() } else { from }).await;
     info!(run = %id, "refresh");
-    let refresh = Refresh { lake, source, plan, origin, id: &id, log: &log };
+    let warehouse = BigQuery::open(&plan.warehouse, lake, plan.retry);
+    let refresh = Refresh { lake, source, plan, origin, id: &id, log: &log, warehouse };
     let result = refresh.guarded(&lease, stop).await;
     if let Err(error) = lake.sweep(plan.lease).await {
         log.warn(error.to_string());
@@ -331,6 +358,7 @@ struct Refresh<'a> {
     origin: Origin,
     id: &'a RunId,
     log: &'a RunLog,
+    warehouse: Option<BigQuery>,
 }
 
 impl Refresh<'_> {
@@ -348,6 +376,7 @@ impl Refresh<'_> {
         for _ in 1..ROUNDS {
             match self.round().await {
                 Err(Error::Superseded) => self.log.warn("another run published meanwhile: starting over".to_owned()),
+                Err(error @ Error::Incomplete(_)) => self.log.warn(format!("{error}: its file is cleaned again")),
                 ended => return ended,
             }
         }
@@ -369,7 +398,8 @@ impl Refresh<'_> {
         let intake = self.intake(live.as_ref(), &progress);
         let inputs = self.take_in(&intake, candidates).await?;
         let Self { lake, log, id, origin, .. } = *self;
-        let publisher = Publisher { lake, log, run: id, origin, pointer: &pointer, live: live.as_ref() };
+        let (pointer, live, warehouse) = (&pointer, live.as_ref(), self.warehouse.as_ref());
+        let publisher = Publisher { lake, log, run: id, origin, pointer, live, warehouse };
         progress.say("publishing");
         let (release, published) = publisher.publish(inputs).await?;
         if published {
@@ -482,8 +512,8 @@ impl Refresh<'_> {
     /// What is left lying costs space and nothing else, so a failure is no failure of the run.
     async fn prune(&self) {
         let clock = StepClock::start("prune", None);
-        match prune::prune(self.lake, self.plan.keep).await {
-            Ok(_) => self.log.step(clock.end("done")).await,
+        match prune::prune(self.lake, self.plan.keep, self.warehouse.as_ref()).await {
+            Ok(()) => self.log.step(clock.end("done")).await,
             Err(error) => self.log.warn(format!("old releases are not removed: {error}")),
         }
     }

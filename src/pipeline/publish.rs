@@ -1,6 +1,7 @@
-//! From cleaned years to the live release: merge, compare, record, read back, swap the pointer.
+//! From cleaned years to the live release: merge, compare, fill the warehouse, record, read back, swap the pointer.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
@@ -10,11 +11,13 @@ use super::{Error, hash, live_types, restatement, verify};
 use crate::clean;
 use crate::domain::{Month, MonthRange, ReleaseId, RunId};
 use crate::lake::{self, Key, Lake};
+use crate::marts::sql::{self, MARTS};
 use crate::marts::{self, Partial, TypeUse};
 use crate::release::changes::{self, Changes, FileChange, MonthChange};
 use crate::release::pointer::{self, Current, Pointer};
 use crate::release::run::Step;
 use crate::release::{self, Input, Mart, Origin, Release};
+use crate::warehouse::{BigQuery, MonthFile};
 
 /// Where the requests of a month are in a cleaned folder.
 fn requests_of(month: Month) -> String {
@@ -30,6 +33,7 @@ pub(super) struct Publisher<'a> {
     /// As it was read when the run began.
     pub pointer: &'a Pointer,
     pub live: Option<&'a Release>,
+    pub warehouse: Option<&'a BigQuery>,
 }
 
 impl Publisher<'_> {
@@ -45,6 +49,9 @@ impl Publisher<'_> {
         let release = Release { release: id.clone(), origin: self.origin, months, complete_through, inputs, marts };
         let files = self.compare(&release.inputs).await?;
         let new_types = self.new_types(&id, &known).await?;
+        if let Some(warehouse) = self.warehouse {
+            self.fill(warehouse, &release).await?;
+        }
         self.swap(&release, files, new_types).await?;
         Ok((id, true))
     }
@@ -65,7 +72,14 @@ impl Publisher<'_> {
         for problem in &problems {
             self.log.warn(format!("{problem}; it is made again"));
         }
-        Ok(problems.is_empty().then(|| id.clone()))
+        let has = match self.warehouse {
+            Some(warehouse) => warehouse.has(id, &MARTS).await?,
+            None => true,
+        };
+        if !has {
+            self.log.warn(format!("the warehouse lacks {id}; it is filled"));
+        }
+        Ok((problems.is_empty() && has).then(|| id.clone()))
     }
 
     async fn merge(&self, id: &ReleaseId, inputs: &[Input]) -> Result<BTreeMap<String, Mart>, Error> {
@@ -73,11 +87,11 @@ impl Publisher<'_> {
         let folder = temporary_folder()?;
         let mut partials = Vec::new();
         for (n, input) in inputs.iter().enumerate() {
-            let fetch = async |file: &str| {
-                self.lake.fetch(Key::Clean { id: &input.clean, file }, folder.path(), &format!("{n}-{file}")).await
-            };
+            let fetch =
+                async |file| self.fetch_clean(&input.clean, file, &folder.path().join(format!("{n}-{file}"))).await;
             partials.push(Partial {
                 counts: fetch(clean::COUNTS).await?,
+                hours: fetch(clean::HOURS).await?,
                 request_types: fetch(clean::REQUEST_TYPES).await?,
             });
         }
@@ -98,6 +112,35 @@ impl Publisher<'_> {
         let bytes = built.values().map(|mart| mart.bytes).sum();
         self.log.step(Step { output: Some(id.to_string()), bytes: Some(bytes), ..clock.end("done") }).await;
         Ok(built)
+    }
+
+    /// Makes the tables of the warehouse those of the release. It is not live yet: who reads the one before goes on to.
+    async fn fill(&self, warehouse: &BigQuery, release: &Release) -> Result<(), Error> {
+        let clock = StepClock::start("warehouse", None);
+        let (mut months, mut accepted) = (BTreeMap::new(), BTreeMap::new());
+        for input in &release.inputs {
+            for (&month, &rows) in &input.summary.months {
+                months.insert(month, MonthFile { clean: input.clean.clone(), file: requests_of(month), rows });
+                accepted.insert(month, rows);
+            }
+        }
+        let id = &release.release;
+        warehouse.fill(id, self.run, &months, &MARTS, &sql::parameters(&accepted)).await?;
+        let rows = accepted.values().sum();
+        self.log.step(Step { output: Some(id.to_string()), rows_accepted: Some(rows), ..clock.end("done") }).await;
+        Ok(())
+    }
+
+    /// A cleaned folder without one of its files is no better than none: without its summary, it is made again.
+    async fn fetch_clean(&self, id: &str, file: &str, to: &Path) -> Result<PathBuf, Error> {
+        let key = Key::Clean { id, file };
+        match self.lake.fetch(key, to).await {
+            Err(_) if self.lake.size(key).await?.is_none() => {
+                self.lake.remove(Key::Clean { id, file: clean::SUMMARY }).await?;
+                Err(Error::Incomplete(key.to_string()))
+            }
+            fetched => Ok(fetched.map(|()| to.to_owned())?),
+        }
     }
 
     /// What differs from the live release, by file.

@@ -298,7 +298,9 @@ impl Intake<'_> {
             None => {
                 fetched = temporary_folder()?;
                 let raw = Key::Raw { resource: &name, sha256: &stored.sha256 };
-                self.lake.fetch(raw, fetched.path(), &name).await?
+                let path = fetched.path().join(&name);
+                self.lake.fetch(raw, &path).await?;
+                path
             }
         };
         // The work owns its folder: when the run is told to stop, it stays until the work is done.

@@ -78,13 +78,11 @@ async fn object(lake: &Lake, key: Key<'_>, bytes: u64, sha256: &str, read: bool)
 
 /// Whether the marts count each accepted row, month by month.
 async fn counts(lake: &Lake, release: &Release) -> Result<Vec<String>, Error> {
-    let mart = async |file| {
-        let bytes = lake.get(Key::Mart { release: &release.release, file }).await?;
-        Ok::<_, lake::Error>(bytes.unwrap_or_default())
-    };
-    let by_area_month = mart(marts::REQUESTS_BY_AREA_MONTH).await?;
-    let (totals, types) = (mart(marts::TOTALS_BY_AREA_MONTH).await?, mart(marts::REQUEST_TYPES).await?);
-    let marts = match Marts::open(release.months, by_area_month, totals, types) {
+    let mut files: [bytes::Bytes; marts::ALL.len()] = Default::default();
+    for (bytes, file) in files.iter_mut().zip(marts::ALL) {
+        *bytes = lake.get(Key::Mart { release: &release.release, file }).await?.unwrap_or_default();
+    }
+    let marts = match Marts::open(release.months, files) {
         Ok(marts) => marts,
         Err(error) => return Ok(vec![format!("the marts of {} can't be read: {error}", release.release)]),
     };
@@ -94,5 +92,7 @@ async fn counts(lake: &Lake, release: &Release) -> Result<Vec<String>, Error> {
         let (found, expected) = (totals.all(MonthRange::single(month), None), accepted(month));
         (found != expected).then(|| format!("the marts count {found} requests in {month}, the files have {expected}"))
     };
-    Ok(release.months.iter().filter_map(wrong).collect())
+    let (by_hour, all) = (marts.hours().of_city().iter().sum::<u64>(), totals.all(release.months, None));
+    let by_hour = (by_hour != all).then(|| format!("the marts count {by_hour} requests by hour and {all} by month"));
+    Ok(release.months.iter().filter_map(wrong).chain(by_hour).collect())
 }

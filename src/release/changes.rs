@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Error, read};
@@ -10,7 +11,7 @@ use crate::domain::{Month, ReleaseId, RunId, Status};
 use crate::lake::{Key, Lake, Shelf};
 
 /// What differs between a release and the one that was live before it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Changes {
     /// The release.
     pub release: ReleaseId,
@@ -21,6 +22,7 @@ pub struct Changes {
     /// The run that published it.
     pub run: RunId,
     /// When.
+    #[schemars(with = "String")]
     pub published_at: Timestamp,
     /// By file, `SR2024`: those whose bytes changed, and those that are new.
     pub files: BTreeMap<String, FileChange>,
@@ -29,7 +31,7 @@ pub struct Changes {
 }
 
 /// What differs between two versions of a yearly file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FileChange {
     /// What the release before had; `null` for a year that is new.
     pub sha256_before: Option<String>,
@@ -40,7 +42,7 @@ pub struct FileChange {
 }
 
 /// What differs in a month.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MonthChange {
     /// Accepted rows of the earlier version; 0 for a month that is new.
     pub rows_before: u64,
@@ -57,7 +59,7 @@ pub struct MonthChange {
 }
 
 /// Rows whose status moved from one to another.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StatusChange {
     /// In the earlier version.
     pub from: Status,

@@ -1,6 +1,7 @@
 //! What a refresh did, step by step.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Error, read};
@@ -8,7 +9,7 @@ use crate::domain::{ReleaseId, RunId};
 use crate::lake::{Key, Lake, Shelf};
 
 /// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// A new release is live.
@@ -34,7 +35,7 @@ impl Outcome {
 }
 
 /// The record of a run. Only the run itself writes it, but for one that died: the next run ends its record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Run {
     /// Which one.
     pub run: RunId,
@@ -43,8 +44,10 @@ pub struct Run {
     /// What was read: a URL, a folder, `raw` or `demo`.
     pub source: String,
     /// When it began.
+    #[schemars(with = "String")]
     pub started_at: Timestamp,
     /// When it ended; `null` while it is at work.
+    #[schemars(with = "Option<String>")]
     pub ended_at: Option<Timestamp>,
     /// How it ended.
     pub outcome: Option<Outcome>,
@@ -68,7 +71,7 @@ impl Run {
 }
 
 /// A file that was not taken in; what the release before had of its year stays.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Held {
     /// The year of the file.
     pub year: u16,
@@ -79,7 +82,7 @@ pub struct Held {
 }
 
 /// What holds a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Guard {
     /// It can't be had.
@@ -105,9 +108,9 @@ impl Guard {
 }
 
 /// A finished step.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Step {
-    /// `discover`, `fetch`, `clean`, `merge`, `compare`, `publish`, `prune`.
+    /// `discover`, `fetch`, `clean`, `merge`, `compare`, `warehouse`, `publish`, `prune`.
     pub step: String,
     /// The file that it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,12 +1,15 @@
 //! A view filled with numbers.
 
+use std::sync::Arc;
+
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::layers::{Layer, Layers};
 use super::live::Live;
 use super::view::View;
-use crate::choropleth::{self, AreaValue, Classes, Legend, Measure};
-use crate::domain::{Area, Month, MonthRange, WardModel};
+use crate::choropleth::{self, AreaValue, Classes, Counts, Legend, Measure};
+use crate::domain::{Area, Geography, Month, MonthRange, Status, WardModel};
 use crate::marts::Series;
 
 /// Everything that is said about a view, for pages and API alike.
@@ -19,6 +22,10 @@ pub struct Answer<'a> {
     pub values: Vec<AreaValue>,
     /// Classes and colours.
     pub legend: Legend,
+    /// Why the colours could mislead.
+    pub warnings: Vec<String>,
+    /// The counts that it was made of.
+    pub series: Arc<Series>,
     /// Requests in the view, on the map or not.
     pub total: u64,
     /// Requests in the view that are not on the map: without an area of this kind, or in one that has no boundary.
@@ -26,16 +33,25 @@ pub struct Answer<'a> {
 }
 
 impl<'a> Answer<'a> {
-    /// Counts, joins and classifies. Decodes the type's counts when they are not in memory.
-    pub fn new(view: View, live: &Live, layers: &'a Layers) -> anyhow::Result<Self> {
+    /// Counts, joins and classifies, by the counts of the view's type.
+    pub fn new(view: View, series: Arc<Series>, live: &Live, layers: &'a Layers) -> Self {
         let layer = view.layer(layers);
-        let series = live.series(view.request_type.as_ref(), view.joined)?;
-        let classes = classes(&view, layer, live, &series);
-        let requests = |area| series.requests(view.geography, Some(area), view.months, view.status);
-        let values = choropleth::join(&layer.boundaries.areas, requests, view.measure, &classes);
-        let total = series.all(view.months, view.status);
+        let counting = Counting::new(&view, series, live);
+        let classes = classes(&view, layer, live, &counting);
+        let counts = |area| counting.counts(area, view.months);
+        let values = choropleth::join(&layer.boundaries.areas, counts, view.measure, &classes);
+        let total = counting.series.all(view.months, view.status);
         let mapped: u64 = values.iter().map(|value| value.requests).sum();
-        Ok(Self { legend: Legend::new(&classes, view.measure), values, layer, total, not_mapped: total - mapped, view })
+        Self {
+            legend: Legend::new(&classes, view.measure, view.classes),
+            warnings: warnings(&view, &values),
+            values,
+            layer,
+            total,
+            not_mapped: total - mapped,
+            series: counting.series,
+            view,
+        }
     }
 
     /// The areas by value, the highest first and those without one last; by code where equal.
@@ -53,15 +69,17 @@ impl<'a> Answer<'a> {
         Members {
             release: live.release.release.to_string(),
             complete_through: live.release.complete_through,
-            geography: self.view.geography.as_str(),
-            ward_model: (self.view.geography == crate::domain::Geography::Ward).then_some(self.view.ward_model),
+            geography: self.view.geography,
+            ward_model: (self.view.geography == Geography::Ward).then_some(self.view.ward_model),
             request_type: self.view.request_type.as_ref().map(ToString::to_string),
             renames: self.view.joined.then_some("joined"),
             from: self.view.months.first(),
             to: self.view.months.last(),
             partial: live.is_partial(self.view.months),
-            status: self.view.status.map(|status| status.as_str()),
+            status: self.view.status,
             measure: self.view.measure.as_str(),
+            area: self.view.area.map(|area| area.to_string()),
+            warnings: self.warnings.clone(),
             total: self.total,
             not_mapped: self.not_mapped,
         }
@@ -69,55 +87,104 @@ impl<'a> Answer<'a> {
 }
 
 /// What a view is of, in the API's words.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Members {
+    /// The release that all numbers are from.
     release: String,
+    /// The last month of which every day is in the data.
     complete_through: Month,
-    geography: &'static str,
+    /// Which set of areas.
+    geography: Geography,
+    /// Which wards; `null` for FSAs.
     ward_model: Option<WardModel>,
+    /// Id of the request type; `null` for all.
     request_type: Option<String>,
+    /// `joined`, if requests under other names of the type are counted, too.
     renames: Option<&'static str>,
+    /// First month.
     from: Month,
+    /// Last month.
     to: Month,
+    /// Whether days of these months are missing from the data.
     partial: bool,
-    status: Option<&'static str>,
+    /// Status at the time of publication; `null` for any.
+    status: Option<Status>,
+    /// What is compared.
     measure: &'static str,
+    /// Code of the area that is pointed out.
+    area: Option<String>,
+    /// Why the colours could mislead.
+    warnings: Vec<String>,
+    /// Requests of the view.
     total: u64,
+    /// Of these, requests that are in none of the areas.
     not_mapped: u64,
+}
+
+/// What is counted: requests of a view, and those that its measure compares them with.
+struct Counting {
+    series: Arc<Series>,
+    /// Over all types.
+    totals: Arc<Series>,
+    geography: Geography,
+    status: Option<Status>,
+    measure: Measure,
+}
+
+impl Counting {
+    fn new(view: &View, series: Arc<Series>, live: &Live) -> Self {
+        let View { geography, status, measure, .. } = *view;
+        Self { series, totals: live.marts.totals(), geography, status, measure }
+    }
+
+    fn counts(&self, area: Area, months: MonthRange) -> Counts {
+        let requests = |months| self.series.requests(self.geography, Some(area), months, self.status);
+        let base = match self.measure {
+            Measure::Share => self.totals.requests(self.geography, Some(area), months, None),
+            Measure::Change => requests(months.year_before()),
+            Measure::Per1000 | Measure::Count | Measure::PerKm2 => 0,
+        };
+        Counts { requests: requests(months), base }
+    }
+}
+
+fn warnings(view: &View, values: &[AreaValue]) -> Vec<String> {
+    if view.measure == Measure::Share && view.request_type.is_none() && view.status.is_none() {
+        return vec!["This is the share of all in all: choose a request type or a status.".to_owned()];
+    }
+    choropleth::warnings(values)
 }
 
 /// Classes that stay the same from month to month: made from the values of all areas in all earlier periods of the same
 /// length, counted back from the last complete month.
-fn classes(view: &View, layer: &Layer, live: &Live, series: &Series) -> Classes {
+fn classes(view: &View, layer: &Layer, live: &Live, counting: &Counting) -> Classes {
     let of_geography = match view.geography {
-        crate::domain::Geography::Ward => live.months_of(view.ward_model),
-        crate::domain::Geography::Fsa => Some(live.release.months),
+        Geography::Ward => live.months_of(view.ward_model),
+        Geography::Fsa => Some(live.release.months),
     };
     let all = of_geography.unwrap_or(view.months);
     let last = live.release.complete_through.min(all.last());
     let length = view.months.months();
-    let complete = periods(all.first(), last, length).filter(|&months| live.missing(months).next().is_none());
-    let of_history = complete.flat_map(|months| values(view, layer, series, months, true)).collect();
-    let classes = Classes::quantile(of_history, view.measure);
+    let comparable = |months: &MonthRange| {
+        let change = view.measure == Measure::Change;
+        live.missing(*months).next().is_none() && (!change || view.has_year_before(*months, live))
+    };
+    let periods = periods(all.first(), last, length).filter(comparable);
+    let of_history = periods.flat_map(|months| values(layer, counting, months, true)).collect();
+    let classes = Classes::new(view.classes, of_history, view.measure);
     if classes.is_empty() {
         // A type that was not asked for in any of these, because it is new or ended before: its own values then.
-        return Classes::quantile(values(view, layer, series, view.months, false).collect(), view.measure);
+        return Classes::new(view.classes, values(layer, counting, view.months, false).collect(), view.measure);
     }
     classes
 }
 
-/// Values of a period; few residents make a value huge, and it would stretch the classes.
-fn values<'v>(
-    view: &'v View,
-    layer: &'v Layer,
-    series: &'v Series,
-    months: MonthRange,
-    without_few_residents: bool,
-) -> impl Iterator<Item = f64> + 'v {
+/// Values of a period; one that is divided by little is huge, and it would stretch the classes.
+fn values(layer: &Layer, counting: &Counting, months: MonthRange, without_little: bool) -> impl Iterator<Item = f64> {
     layer.boundaries.areas.iter().filter_map(move |area| {
-        let requests = series.requests(view.geography, Some(area.area), months, view.status);
-        let left_out = without_few_residents && view.measure.has_few_residents(area);
-        view.measure.value(requests, area).filter(|_| !left_out)
+        let counts = counting.counts(area.area, months);
+        let left_out = without_little && counting.measure.divides_by_little(counts, area);
+        counting.measure.value(counts, area).filter(|_| !left_out)
     })
 }
 
@@ -131,14 +198,6 @@ fn periods(first: Month, last: Month, length: usize) -> impl Iterator<Item = Mon
     };
     std::iter::successors(Some(last), move |&end| Some(start_of(end).previous()))
         .map_while(move |end| MonthRange::new(start_of(end), end).filter(|months| months.first() >= first))
-}
-
-/// The name of an area for people: `13 Toronto Centre`, `M5V`.
-pub fn title(area: Area, name: &str) -> String {
-    match area {
-        Area::Ward(ward) => format!("{} {name}", ward.number()),
-        Area::Fsa(fsa) => fsa.to_string(),
-    }
 }
 
 /// A value for people; a dash where there is none.

@@ -2,9 +2,10 @@
 
 use std::io::Write;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 
@@ -39,16 +40,22 @@ impl Caching {
 pub struct Body {
     content_type: &'static str,
     caching: Caching,
-    tag: String,
+    tag: OnceLock<String>,
+    headers: Vec<(HeaderName, HeaderValue)>,
     identity: Bytes,
     br: OnceLock<Bytes>,
+    /// As small as it gets; made once it was asked for again, while nobody waits.
+    br_best: OnceLock<Bytes>,
+    zstd: OnceLock<Bytes>,
     gzip: OnceLock<Bytes>,
+    asked_again: AtomicBool,
 }
 
 /// Encodings that we send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Encoding {
     Br,
+    Zstd,
     Gzip,
     Identity,
 }
@@ -56,70 +63,141 @@ enum Encoding {
 impl Body {
     /// Compresses when first asked to.
     pub fn new(content_type: &'static str, caching: Caching, bytes: impl Into<Bytes>) -> Self {
-        let identity = bytes.into();
-        let tag = sha256(&identity)[..16].to_owned();
-        Self { content_type, caching, tag, identity, br: OnceLock::new(), gzip: OnceLock::new() }
+        Self {
+            content_type,
+            caching,
+            tag: OnceLock::new(),
+            headers: Vec::new(),
+            identity: bytes.into(),
+            br: OnceLock::new(),
+            br_best: OnceLock::new(),
+            zstd: OnceLock::new(),
+            gzip: OnceLock::new(),
+            asked_again: AtomicBool::new(false),
+        }
     }
 
     /// An asset, compressed at build time.
     pub fn of_asset(asset: &'static Asset, caching: Caching) -> Self {
         let body = Self::new(asset.content_type, caching, Bytes::from_static(asset.identity));
-        body.br.get_or_init(|| Bytes::from_static(asset.br));
+        body.br_best.get_or_init(|| Bytes::from_static(asset.br));
         body.gzip.get_or_init(|| Bytes::from_static(asset.gzip));
         body
     }
 
+    /// An answer that is not made yet, to see whether the client has it.
+    pub fn to_come() -> Self {
+        Self::new("", Caching::Live, Bytes::new())
+    }
+
+    /// The same with a tag that says as much as a hash of the bytes would, and costs nothing.
+    pub fn named(mut self, tag: String, caching: Caching) -> Self {
+        self.tag = tag.into();
+        self.caching = caching;
+        self
+    }
+
+    fn tag(&self) -> &str {
+        self.tag.get_or_init(|| sha256(&self.identity)[..16].to_owned())
+    }
+
+    /// Whether a request has this answer already, in the encoding that it accepts.
+    pub fn is_known(&self, request: &HeaderMap) -> bool {
+        is_known(request, self.tag(), Encoding::accepted(request))
+    }
+
+    /// The same, to be asked for anew each time.
+    pub fn of_moment(mut self) -> Self {
+        self.caching = Caching::Moment;
+        self
+    }
+
+    /// Adds a header.
+    pub fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
     /// Bytes that it takes in memory once compressed, nearly.
     pub fn weight(&self) -> usize {
-        self.identity.len() * 3 / 2
+        self.identity.len() * 2
     }
 
     /// Whether the encoding that a request accepts is there already.
     pub fn is_ready(&self, request: &HeaderMap) -> bool {
         match Encoding::accepted(request) {
-            Encoding::Br => self.br.get().is_some(),
+            Encoding::Br => self.br_best.get().or(self.br.get()).is_some(),
+            Encoding::Zstd => self.zstd.get().is_some(),
             Encoding::Gzip => self.gzip.get().is_some(),
             Encoding::Identity => true,
         }
     }
 
+    /// Whether compressing it better is worth its tenths of a second: it has been asked for again, and was not yet.
+    pub fn deserves_best(&self) -> bool {
+        self.br.get().is_some() && self.br_best.get().is_none() && self.asked_again.swap(true, Ordering::Relaxed)
+    }
+
+    /// Compresses as well as can be: a third smaller, at fifty times the work.
+    pub fn compress_best(&self) {
+        self.br_best.get_or_init(|| brotli(&self.identity, 11));
+    }
+
     /// The answer to a request with these headers: in an encoding that it accepts, or 304.
     pub fn respond(&self, request: &HeaderMap) -> Response {
         let encoding = Encoding::accepted(request);
-        // One resource, several representations: a strong tag names the representation.
-        let tag = format!("\"{}-{}\"", self.tag, encoding.as_str());
-        let not_modified = request.get(IF_NONE_MATCH).is_some_and(|known| matches(known, &tag));
+        let tag = representation(self.tag(), encoding);
+        let not_modified = is_known(request, self.tag(), encoding);
         let mut response = if not_modified {
             StatusCode::NOT_MODIFIED.into_response()
         } else {
             self.encoded(encoding).into_response()
         };
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
         headers.insert(CACHE_CONTROL, self.caching.header());
         headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
         if let Ok(tag) = HeaderValue::from_str(&tag) {
             headers.insert(ETAG, tag);
         }
-        if !not_modified && encoding != Encoding::Identity {
+        if not_modified {
+            return response;
+        }
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        if encoding != Encoding::Identity {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding.as_str()));
+        }
+        for (name, value) in &self.headers {
+            headers.insert(name, value.clone());
         }
         response
     }
 
     fn encoded(&self, encoding: Encoding) -> Bytes {
         match encoding {
-            Encoding::Br => self.br.get_or_init(|| brotli(&self.identity)).clone(),
+            Encoding::Br => {
+                self.br_best.get().unwrap_or_else(|| self.br.get_or_init(|| brotli(&self.identity, 5))).clone()
+            }
+            Encoding::Zstd => self.zstd.get_or_init(|| zstd(&self.identity)).clone(),
             Encoding::Gzip => self.gzip.get_or_init(|| gzip(&self.identity)).clone(),
             Encoding::Identity => self.identity.clone(),
         }
     }
 }
 
+/// One resource, several representations: a strong tag names the representation.
+fn representation(tag: &str, encoding: Encoding) -> String {
+    format!("\"{tag}-{}\"", encoding.as_str())
+}
+
+fn is_known(request: &HeaderMap, tag: &str, encoding: Encoding) -> bool {
+    request.get(IF_NONE_MATCH).is_some_and(|known| matches(known, &representation(tag, encoding)))
+}
+
 impl Encoding {
     fn as_str(self) -> &'static str {
         match self {
             Self::Br => "br",
+            Self::Zstd => "zstd",
             Self::Gzip => "gzip",
             Self::Identity => "identity",
         }
@@ -135,7 +213,10 @@ impl Encoding {
                 name.trim().eq_ignore_ascii_case(coding) && weight.is_none_or(|weight| weight > 0.0)
             })
         };
-        [Self::Br, Self::Gzip].into_iter().find(|encoding| accepts(encoding.as_str())).unwrap_or(Self::Identity)
+        [Self::Br, Self::Zstd, Self::Gzip]
+            .into_iter()
+            .find(|encoding| accepts(encoding.as_str()))
+            .unwrap_or(Self::Identity)
     }
 }
 
@@ -145,13 +226,17 @@ fn matches(known: &HeaderValue, tag: &str) -> bool {
     known.split(',').map(str::trim).any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag)
 }
 
-fn brotli(bytes: &[u8]) -> Bytes {
-    // Quality 5 takes 1.4 ms for 60 KB and 11 takes 59 ms: too long for the one who waits for it.
-    let parameters = brotli::enc::BrotliEncoderParams { quality: 5, ..Default::default() };
+/// Quality 5 takes 1.4 ms for 60 KB and 11 takes 59 ms: too long for the one who waits for it.
+fn brotli(bytes: &[u8], quality: i32) -> Bytes {
+    let parameters = brotli::enc::BrotliEncoderParams { quality, ..Default::default() };
     let mut out = Vec::new();
     // Writing to memory does not fail.
     let _ = brotli::BrotliCompress(&mut &*bytes, &mut out, &parameters);
     out.into()
+}
+
+fn zstd(bytes: &[u8]) -> Bytes {
+    zstd::bulk::compress(bytes, 6).unwrap_or_default().into()
 }
 
 fn gzip(bytes: &[u8]) -> Bytes {
@@ -174,7 +259,8 @@ mod tests {
         let accepted = |value| Encoding::accepted(&headers(ACCEPT_ENCODING, value));
         assert_eq!(accepted("gzip, deflate, br"), Encoding::Br);
         assert_eq!(accepted("gzip;q=0.5, br;q=0"), Encoding::Gzip);
-        assert_eq!(accepted("zstd"), Encoding::Identity);
+        assert_eq!(accepted("zstd"), Encoding::Zstd);
+        assert_eq!(accepted("deflate"), Encoding::Identity);
         assert_eq!(Encoding::accepted(&HeaderMap::new()), Encoding::Identity);
     }
 

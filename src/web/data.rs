@@ -5,11 +5,11 @@ use askama::Template;
 use super::body::{Body, Caching};
 use super::layers::Layers;
 use super::live::Live;
+use super::site::Site;
 use crate::choropleth::measure::thousands;
 use crate::choropleth::{FEW_REQUESTS, FEW_RESIDENTS};
 use crate::clean::Summary;
 use crate::clean::contract::{RULES, Rule};
-use crate::release::Origin;
 
 /// The account of one file, written for people.
 struct FileRow<'a> {
@@ -33,27 +33,21 @@ impl<'a> FileRow<'a> {
 #[derive(Template)]
 #[template(path = "data.html")]
 struct DataPage<'a> {
-    demo: bool,
-    release: &'a str,
-    complete_through: String,
+    site: Site<'a>,
     files: Vec<FileRow<'a>>,
     rules: &'a [Rule],
     few_requests: u64,
     few_residents: String,
-    attribution: Vec<&'a str>,
 }
 
 /// Renders the page for a release.
 pub fn page(live: &Live, layers: &Layers) -> anyhow::Result<Body> {
     let page = DataPage {
-        demo: live.release.origin == Origin::Demo,
-        release: live.release.release.as_str(),
-        complete_through: live.release.complete_through.long_name(),
+        site: Site::new(live, layers),
         files: live.release.inputs.iter().map(|input| FileRow::new(&input.summary)).collect(),
         rules: &RULES,
         few_requests: FEW_REQUESTS,
         few_residents: thousands(FEW_RESIDENTS.into()),
-        attribution: layers.attribution(),
     };
     Ok(Body::new("text/html; charset=utf-8", Caching::Live, page.render()?))
 }

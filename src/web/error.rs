@@ -4,9 +4,13 @@ use askama::Template;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::parameters::BadParameter;
+
+/// Bytes of path and query that are read. The longest address of ours has some 200.
+pub const LONGEST_ADDRESS: usize = 4096;
 
 /// Why a request is not answered.
 #[derive(Debug)]
@@ -15,10 +19,16 @@ pub enum Failure {
     BadParameters(Vec<BadParameter>),
     /// No such path.
     NotFound,
+    /// The resource has none of the forms that the client takes, but these.
+    NotAcceptable(Vec<&'static str>),
+    /// The address is longer than any that has an answer.
+    TooLong,
+    /// This client has asked too often; it may ask again after some seconds.
+    TooMany(u64),
+    /// More requests are at work than this server can do at a time, or this one took too long.
+    Busy,
     /// The path is there, but not for this method.
     MethodNotAllowed,
-    /// Path and query are longer than any of ours.
-    UriTooLong,
     /// The header fields are more than any reader needs.
     HeadersTooLarge,
     /// A body came with a request that only reads.
@@ -35,19 +45,44 @@ impl Failure {
         if let Self::Internal(error) = &self {
             tracing::error!(path, "request failed: {error:#}");
         }
+        let wait = match &self {
+            Self::TooMany(seconds) => Some(*seconds),
+            Self::Busy => Some(1),
+            Self::NotReady => Some(2),
+            _ => None,
+        };
         let problem = Problem::new(self);
         let status = problem.status;
         let is_api = path.starts_with("/api/");
-        let (content_type, body) = if is_api { problem.json() } else { problem.page() };
+        let (content_type, body) = if is_api { problem.json(path) } else { problem.page() };
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));
+        if let Some(seconds) = wait {
+            headers.insert(RETRY_AFTER, seconds.into());
         }
         response
     }
+}
+
+/// `application/problem+json`.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Problem")]
+pub struct ProblemJson {
+    /// Where this kind of problem is explained.
+    r#type: String,
+    /// What kind of problem it is.
+    title: &'static str,
+    /// As in the status line.
+    status: u16,
+    /// What is wrong, and what would be right.
+    detail: String,
+    /// The path that was asked for.
+    instance: String,
+    /// Each parameter that can't be used.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<BadParameter>,
 }
 
 /// What is said about a failure, in either form.
@@ -66,14 +101,26 @@ impl Problem {
                 (StatusCode::BAD_REQUEST, "This address has values that cannot be shown", sentences.join("; "))
             }
             Failure::NotFound => (StatusCode::NOT_FOUND, "There is nothing at this address", String::new()),
+            Failure::NotAcceptable(media_types) => (
+                StatusCode::NOT_ACCEPTABLE,
+                "There is no such form of this",
+                format!("Accept may be {}.", media_types.join(", ")),
+            ),
+            Failure::TooLong => {
+                let most = format!("Addresses have at most {LONGEST_ADDRESS} bytes.");
+                (StatusCode::URI_TOO_LONG, "This address is too long", most)
+            }
+            Failure::TooMany(seconds) => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "Too many requests",
+                format!("Please wait {seconds} s. For all numbers at once there are /api/v1/downloads."),
+            ),
+            Failure::Busy => {
+                (StatusCode::SERVICE_UNAVAILABLE, "The server is busy", "Please try again in a second.".to_owned())
+            }
             Failure::MethodNotAllowed => {
                 (StatusCode::METHOD_NOT_ALLOWED, "This address can only be read", "Use GET or HEAD.".to_owned())
             }
-            Failure::UriTooLong => (
-                StatusCode::URI_TOO_LONG,
-                "This address is too long",
-                "Path and query may have 2048 bytes together.".to_owned(),
-            ),
             Failure::HeadersTooLarge => (
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
                 "The header of this request is too large",
@@ -99,21 +146,14 @@ impl Problem {
         Self { status, title, detail, errors }
     }
 
-    fn json(self) -> (&'static str, Vec<u8>) {
-        #[derive(Serialize)]
-        struct Json {
-            r#type: &'static str,
-            title: &'static str,
-            status: u16,
-            detail: String,
-            #[serde(skip_serializing_if = "Vec::is_empty")]
-            errors: Vec<BadParameter>,
-        }
-        let json = Json {
-            r#type: "about:blank",
+    fn json(self, path: &str) -> (&'static str, Vec<u8>) {
+        let status = self.status.as_u16();
+        let json = ProblemJson {
+            r#type: format!("/api#problem-{status}"),
             title: self.title,
-            status: self.status.as_u16(),
+            status,
             detail: self.detail,
+            instance: path.chars().take(200).collect(),
             errors: self.errors,
         };
         // Texts and numbers always serialise.

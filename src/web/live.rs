@@ -2,12 +2,18 @@
 
 use std::sync::Arc;
 
+use tracing::warn;
+
 use super::body::Body;
-use crate::domain::{Geography, Month, MonthRange, TypeId, WardModel};
+use super::series::Reader;
+use crate::domain::{Geography, Month, MonthRange, ReleaseId, TypeId, WardModel};
 use crate::lake::{self, Key, Lake};
-use crate::marts::{self, Marts, Series};
+use crate::marts::{self, Marts, Series, TypeUse};
 use crate::release::pointer::{self, Current};
 use crate::release::{self, Release};
+
+/// Types that are read ahead: of those that still occur, the most frequent. They are a quarter of all requests.
+const WARMED: usize = 12;
 
 /// A release with its marts and with what has been made of them.
 pub struct Live {
@@ -21,39 +27,54 @@ pub struct Live {
     missing: Vec<Month>,
     /// The first month whose wards are mostly those of the 25-ward model; months before it have 44.
     first_month_of_25: Option<Month>,
-    /// By type, and whether its renames are in it.
-    series: moka::sync::Cache<(TypeId, bool), Arc<Series>>,
+    /// By type, and whether its renames are in it. Those that miss together are read once.
+    series: moka::future::Cache<(TypeId, bool), Arc<Series>>,
+    reader: Arc<Reader>,
     /// Rendered answers by path and normalised query. Equal requests that miss together are answered once.
     pub answers: moka::future::Cache<String, Arc<Body>>,
 }
 
 impl Live {
     /// Loads the lake's live release unless it is the one that is known already; `None` then and in an empty lake.
-    pub async fn load(lake: &Lake, known: Option<&Live>, cache_mb: u64) -> anyhow::Result<Option<Self>> {
+    pub async fn load(
+        lake: &Lake,
+        known: Option<&Live>,
+        cache_mb: u64,
+        reader: &Arc<Reader>,
+    ) -> anyhow::Result<Option<Self>> {
         let Some(current) = pointer::current(lake).await? else { return Ok(None) };
         if known.is_some_and(|known| known.release.release == current.release) {
             return Ok(None);
         }
-        let missing = || anyhow::anyhow!("the lake points to release {} but has no record of it", current.release);
-        let release = release::load(lake, &current.release).await?.ok_or_else(missing)?;
-        let [by_area_month, totals, types] =
-            [marts::REQUESTS_BY_AREA_MONTH, marts::TOTALS_BY_AREA_MONTH, marts::REQUEST_TYPES];
-        let marts = Marts::open(
-            release.months,
-            mart(lake, &release, by_area_month).await?,
-            mart(lake, &release, totals).await?,
-            mart(lake, &release, types).await?,
-        )?;
-        Ok(Some(Self::new(release, current, marts, cache_mb << 20)))
+        let id = current.release.clone();
+        Ok(Some(Self::load_release(lake, current, &id, cache_mb, reader).await?))
     }
 
-    fn new(release: Release, pointer: Current, marts: Marts, cache_bytes: u64) -> Self {
+    /// Loads a release, which need not be the one that is pointed to.
+    pub async fn load_release(
+        lake: &Lake,
+        pointer: Current,
+        id: &ReleaseId,
+        cache_mb: u64,
+        reader: &Arc<Reader>,
+    ) -> anyhow::Result<Self> {
+        let missing = || anyhow::anyhow!("the lake has no record of release {id}");
+        let release = release::load(lake, id).await?.ok_or_else(missing)?;
+        let mut files: [bytes::Bytes; marts::ALL.len()] = Default::default();
+        for (bytes, file) in files.iter_mut().zip(marts::ALL) {
+            *bytes = mart(lake, &release, file).await?;
+        }
+        let marts = Marts::open(release.months, files)?;
+        Ok(Self::new(release, pointer, marts, cache_mb << 20, reader.clone()))
+    }
+
+    fn new(release: Release, pointer: Current, marts: Marts, cache_bytes: u64, reader: Arc<Reader>) -> Self {
         let weight = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
         let totals = marts.totals();
         Self {
             missing: totals.months().iter().filter(|&m| totals.all(MonthRange::single(m), None) == 0).collect(),
             first_month_of_25: first_month_of_25(&totals),
-            series: moka::sync::Cache::builder()
+            series: moka::future::Cache::builder()
                 .weigher(move |_, series: &Arc<Series>| weight(series.weight()))
                 .max_capacity(cache_bytes / 2)
                 .build(),
@@ -64,18 +85,35 @@ impl Live {
             release,
             pointer,
             marts,
+            reader,
         }
     }
 
     /// The counts of a type, alone or with those that it was renamed from and to; without a type, of all.
-    pub fn series(&self, request_type: Option<&TypeId>, joined: bool) -> anyhow::Result<Arc<Series>> {
+    pub async fn series(self: &Arc<Self>, request_type: Option<&TypeId>, joined: bool) -> anyhow::Result<Arc<Series>> {
         let Some(id) = request_type else { return Ok(self.marts.totals()) };
-        let read = || {
+        let read = async {
             let renames = if joined { self.marts.renames(id) } else { Vec::new() };
-            let others = renames.iter().map(|used| used.request_type.as_str());
-            self.marts.series(std::iter::once(id.as_str()).chain(others)).map(Arc::new)
+            let types = std::iter::once(id.as_str()).chain(renames.iter().map(|used| used.request_type.as_str()));
+            self.reader.series(self.clone(), types.map(str::to_owned).collect()).await.map(Arc::new)
         };
-        Ok(self.series.try_get_with((id.clone(), joined), read)?)
+        let series = self.series.try_get_with((id.clone(), joined), read).await;
+        series.map_err(|error: Arc<anyhow::Error>| anyhow::anyhow!("{error:#}"))
+    }
+
+    /// Reads the types that most people ask for before they do. From the lake, it would be no faster than when asked.
+    pub async fn warm(self: Arc<Self>) {
+        if !self.reader.has_warehouse() {
+            return;
+        }
+        let mut types: Vec<&TypeUse> = self.marts.types().iter().collect();
+        types.sort_by_key(|used| std::cmp::Reverse((used.last_month, used.requests)));
+        for used in types.into_iter().take(WARMED) {
+            let Ok(id) = used.request_type.parse() else { continue };
+            if let Err(error) = self.series(Some(&id), false).await {
+                warn!(%id, "not read ahead: {error:#}");
+            }
+        }
     }
 
     /// The months that have rows, in order.

@@ -5,160 +5,92 @@
 
 mod answer;
 mod api;
-mod areas;
+mod app;
 mod assets;
 mod body;
+mod controls;
 mod data;
 mod error;
 mod layers;
+mod limits;
 mod listen;
 mod live;
-mod locate;
 mod page;
 mod parameters;
+mod respond;
 mod security;
+mod series;
+mod site;
 mod status;
 mod traffic;
+mod types;
+mod values;
 mod view;
+mod words;
 
 use std::net::Ipv4Addr;
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::sync::Arc;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use axum::Router;
 use axum::extract::{OriginalUri, Path, State};
-use axum::http::header::{ETAG, IF_NONE_MATCH, LOCATION};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use axum::http::header::LOCATION;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::cors::{Any, CorsLayer};
-use tracing::{error, info};
+use tracing::info;
 
-use crate::config::{Schedule, Serve};
+use crate::config::Serve;
 use crate::lake::Lake;
-use body::Body;
+use crate::warehouse::BigQuery;
+use app::App;
 use error::Failure;
-use layers::Layers;
-use live::Live;
-use parameters::refuse_all;
-use status::Pipeline;
-use traffic::Traffic;
+use limits::{Limits, limit};
+use respond::{Asked, from_memory};
 use view::View;
-
-/// Between looks for the first release.
-const FIRST: Duration = Duration::from_millis(100);
-
-/// What all requests share.
-struct App {
-    layers: Layers,
-    live: RwLock<Option<Arc<Live>>>,
-    pipeline: RwLock<Arc<Pipeline>>,
-    traffic: Traffic,
-    /// The Google Cloud project that traces of log lines are in.
-    trace_project: Option<String>,
-}
-
-impl App {
-    fn new(trace_project: Option<String>) -> anyhow::Result<Self> {
-        let (live, pipeline, traffic) = (RwLock::new(None), RwLock::default(), Traffic::default());
-        Ok(Self { layers: Layers::read()?, live, pipeline, traffic, trace_project })
-    }
-
-    /// The release of this moment. A request takes it once, so no answer mixes two.
-    fn live(&self) -> Result<Arc<Live>, Failure> {
-        self.live.read().unwrap_or_else(PoisonError::into_inner).clone().ok_or(Failure::NotReady)
-    }
-
-    fn known(&self) -> Option<Arc<Live>> {
-        self.live().ok()
-    }
-
-    fn pipeline(&self) -> Arc<Pipeline> {
-        self.pipeline.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn switch(&self, live: Live) {
-        info!(release = %live.release.release, months = %live.release.months, "serving");
-        *self.live.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(live));
-    }
-}
 
 /// Serves until it is told to stop. Listens at once; until a release is in the lake it answers 503.
 pub async fn serve(settings: &Serve, lake: Lake, stop: CancellationToken) -> anyhow::Result<()> {
-    let app = Arc::new(App::new(settings.trace_project.clone())?);
+    let publishing = &settings.publishing;
+    let warehouse = BigQuery::open(&publishing.warehouse, &lake, publishing.source.retry_seconds);
+    let app = Arc::new(App::new(lake, warehouse, settings)?);
     let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, settings.port))
         .await
         .map_err(|error| anyhow!("cannot listen on port {}: {error}", settings.port))?;
     info!(port = listener.local_addr()?.port(), "listening");
-    let every = settings.reload_seconds;
-    tokio::spawn(follow(app.clone(), lake, settings.cache_mb, settings.refresh, every));
+    let (follower, schedule, every) = (app.clone(), settings.refresh, settings.reload_seconds);
+    tokio::spawn(async move { follower.follow(schedule, every).await });
 
-    listen::serve(listener, router(app), listen::Limits::default(), stop).await;
+    let limits = Limits::new(settings.rate_limit, settings.trusted_proxies);
+    listen::serve(listener, router(app, limits), listen::Limits::default(), stop).await;
     Ok(())
 }
 
-/// Reads what the refreshes say and switches to each release that the lake points to, so that a request needs nothing but
-/// memory. What can't be loaded is logged, and what was known before stays.
-async fn follow(app: Arc<App>, lake: Lake, cache_mb: u64, schedule: Schedule, every: Duration) {
-    loop {
-        match Pipeline::read(&lake, schedule).await {
-            Ok(read) => *app.pipeline.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(read),
-            Err(error) => error!("records of runs not read: {error:#}"),
-        }
-        let known = app.known();
-        let wait = match Live::load(&lake, known.as_deref(), cache_mb).await {
-            Ok(Some(live)) => {
-                app.switch(live);
-                every
-            }
-            // The first release is awaited by people, the next ones are not.
-            Ok(None) => known.map_or(FIRST, |_| every),
-            Err(error) => {
-                error!("release not loaded: {error:#}");
-                every
-            }
-        };
-        tokio::time::sleep(wait).await;
-    }
-}
-
-fn router(app: Arc<App>) -> Router {
-    // Read by pages of any origin, errors included.
-    let open = CorsLayer::new()
-        .allow_origin(Any)
-        .allow_methods([Method::GET, Method::HEAD])
-        .allow_headers([IF_NONE_MATCH])
-        .expose_headers([ETAG])
-        .max_age(Duration::from_secs(86_400));
-    let api = Router::new()
-        .route("/v1/choropleth", get(choropleth))
-        .route("/v1/counts", get(counts))
-        .route("/v1/types", get(types))
-        .route("/v1/months", get(months))
-        .route("/v1/areas", get(areas))
-        .route("/v1/areas/{file}", get(areas_file))
-        .route("/v1/locate", get(locate))
-        .route("/v1/freshness", get(freshness))
-        .route("/v1/releases", get(releases))
-        .route("/v1/runs", get(runs))
-        .fallback(not_found)
-        .method_not_allowed_fallback(method_not_allowed)
-        .layer(open);
-    Router::new()
+fn router(app: Arc<App>, limits: Arc<Limits>) -> Router {
+    let fair = middleware::from_fn_with_state(limits, limit);
+    let pages = Router::new()
         .route("/", get(map))
+        .route("/values", get(values_only))
+        .route("/map.{suffix}", get(map_as))
+        .route("/types", get(types_page))
+        .route("/types.json", get(types_list))
         .route("/data", get(data))
         .route("/status", get(status_page))
+        .route("/api", get(reference))
         .route("/metrics", get(metrics))
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(fair.clone());
+    Router::new()
         .route("/assets/{name}", get(asset))
         .route("/health/live", get(async || "live\n"))
         .route("/health/ready", get(ready))
-        .nest("/api", api)
-        .fallback(not_found)
+        .merge(pages)
+        .nest("/api/v1", api::router().layer(fair).layer(api::open()))
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(app.clone())
         .layer(middleware::from_fn(security::limit))
@@ -191,15 +123,18 @@ async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
 
 async fn map(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Response {
     let answer = async {
-        let live = app.live()?;
-        let view = View::parse(uri.query().unwrap_or(""), &live, &app.layers).map_err(Failure::BadParameters)?;
+        let asked = uri.query().unwrap_or_default();
+        if let Some(response) = from_memory(&app, &format!("/?{asked}"), &headers).await {
+            return Ok(response);
+        }
+        let live = app.live_of(asked).await?;
+        let view = View::parse(asked, &live, &app.layers).map_err(Failure::BadParameters)?;
         let query = view.query(&live, &app.layers);
-        if query != uri.query().unwrap_or("") {
+        if query != asked {
             return Ok(redirect(&query));
         }
-        let make = |live: &Live, layers: &Layers| page::map(view, live, layers);
-        let body = answer(&app, live, format!("/?{query}"), make).await?;
-        respond(body, headers).await
+        let kept = Asked { live: live.clone(), key: format!("/?{query}"), pinned: view.pinned };
+        respond::answer(&app, kept, &headers, respond::render(view, &live, &app.layers, page::map)).await
     };
     answer.await.unwrap_or_else(|failure: Failure| failure.respond("/"))
 }
@@ -212,136 +147,42 @@ fn redirect(query: &str) -> Response {
     (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response()
 }
 
-async fn choropleth(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
-    view_answer(app, uri, headers, api::choropleth).await
-}
-
-async fn counts(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
-    view_answer(app, uri, headers, api::counts).await
-}
-
-async fn types(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
-    fixed_answer(app, uri, headers, |live, _| api::types(live)).await
-}
-
-async fn months(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
-    fixed_answer(app, uri, headers, |live, _| api::months(live)).await
-}
-
-async fn areas(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
-    fixed_answer(app, uri, headers, areas::sets).await
-}
-
-async fn areas_file(Path(name): Path<String>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
-    let body = || {
-        refuse_all(uri.query().unwrap_or("")).map_err(Failure::BadParameters)?;
-        areas::file(&name).ok_or(Failure::NotFound)
-    };
-    body().map_or_else(|failure| failure.respond(uri.path()), |body| body.respond(&headers))
-}
-
-async fn locate(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
-    let body = || {
-        let place = locate::Place::parse(uri.query().unwrap_or("")).map_err(Failure::BadParameters)?;
-        locate::answer(&place, &app.layers).map_err(Failure::Internal)
-    };
-    body().map_or_else(|failure: Failure| failure.respond(uri.path()), |body| body.respond(&headers))
-}
-
-/// Answers a resource of the API that takes a view.
-async fn view_answer(
-    app: Arc<App>,
-    uri: Uri,
+/// The map's numbers: with their shapes, or as the table.
+async fn map_as(
+    State(app): State<Arc<App>>,
+    Path(suffix): Path<String>,
+    OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
-    make: fn(View, &Live, &Layers) -> anyhow::Result<Body>,
 ) -> Response {
-    let body = async {
-        let live = app.live()?;
-        let view = View::parse(uri.query().unwrap_or(""), &live, &app.layers).map_err(Failure::BadParameters)?;
-        let key = format!("{}?{}", uri.path(), view.query(&live, &app.layers));
-        let body = answer(&app, live, key, move |live, layers| make(view, live, layers)).await?;
-        respond(body, headers).await
-    };
-    body.await.unwrap_or_else(|failure: Failure| failure.respond(uri.path()))
+    let resource = if suffix == "geojson" { "choropleth" } else { "counts" };
+    api::respond(&app, &format!("{resource}.{suffix}"), &uri, &headers).await
+}
+
+async fn values_only(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
+    respond::view(app, uri, headers, values::body).await
+}
+
+async fn types_page(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
+    respond::fixed(app, uri, headers, types::page).await
+}
+
+async fn types_list(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
+    respond::fixed(app, uri, headers, types::list).await
 }
 
 async fn data(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
-    fixed_answer(app, uri, headers, data::page).await
+    respond::fixed(app, uri, headers, data::page).await
+}
+
+async fn reference(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
+    respond::fixed(app, uri, headers, api::page).await
 }
 
 async fn status_page(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
-    answer_of_moment(&app, &uri, headers, status::page)
-}
-
-async fn freshness(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
-    answer_of_moment(&app, &uri, headers, status::freshness)
-}
-
-async fn releases(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
-    answer_of_moment(&app, &uri, headers, api::releases)
-}
-
-async fn runs(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
-    answer_of_moment(&app, &uri, headers, api::runs)
+    respond::of_moment(&app, &uri, &headers, status::page)
 }
 
 async fn metrics(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
-    let body = status::metrics(app.known().as_deref(), &app.pipeline(), &app.traffic);
+    let body = status::metrics(app.known().as_deref(), &app);
     body.map_or_else(|error| Failure::Internal(error).respond(uri.path()), |body| body.respond(&headers))
-}
-
-/// Answers a resource that changes while a release is live: small, and not kept.
-fn answer_of_moment(
-    app: &App,
-    uri: &Uri,
-    headers: HeaderMap,
-    make: fn(&Live, &Pipeline) -> anyhow::Result<Body>,
-) -> Response {
-    let body = || {
-        refuse_all(uri.query().unwrap_or("")).map_err(Failure::BadParameters)?;
-        make(&*app.live()?, &app.pipeline()).map_err(Failure::Internal)
-    };
-    body().map_or_else(|failure: Failure| failure.respond(uri.path()), |body| body.respond(&headers))
-}
-
-/// Answers a resource that takes no parameters.
-async fn fixed_answer(
-    app: Arc<App>,
-    uri: Uri,
-    headers: HeaderMap,
-    make: fn(&Live, &Layers) -> anyhow::Result<Body>,
-) -> Response {
-    let body = async {
-        refuse_all(uri.query().unwrap_or("")).map_err(Failure::BadParameters)?;
-        let body = answer(&app, app.live()?, uri.path().to_owned(), make).await?;
-        respond(body, headers).await
-    };
-    body.await.unwrap_or_else(|failure: Failure| failure.respond(uri.path()))
-}
-
-/// Sends an answer. The first to ask for an encoding waits for the compression, and only they.
-async fn respond(body: Arc<Body>, headers: HeaderMap) -> Result<Response, Failure> {
-    if body.is_ready(&headers) {
-        return Ok(body.respond(&headers));
-    }
-    let sent = tokio::task::spawn_blocking(move || body.respond(&headers)).await;
-    Ok(sent.context("compressing panicked")?)
-}
-
-/// The kept answer, or a new one. Making one takes milliseconds of CPU, so it is done away from the other requests.
-async fn answer(
-    app: &Arc<App>,
-    live: Arc<Live>,
-    key: String,
-    make: impl FnOnce(&Live, &Layers) -> anyhow::Result<Body> + Send + 'static,
-) -> Result<Arc<Body>, Failure> {
-    let (app, of) = (app.clone(), live.clone());
-    let make = async move {
-        let made = tokio::task::spawn_blocking(move || make(&of, &app.layers)).await;
-        Ok(Arc::new(made.context("answering panicked")??))
-    };
-    live.answers
-        .try_get_with(key, make)
-        .await
-        .map_err(|error: Arc<anyhow::Error>| Failure::Internal(anyhow::anyhow!("{error:#}")))
 }

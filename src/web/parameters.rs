@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// The most problems that are reported of one query: enough for a person, and no way to a long answer.
 const MOST_PROBLEMS: usize = 20;
 
 /// A parameter that can't be used.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct BadParameter {
     /// Its name.
     pub param: String,

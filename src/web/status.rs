@@ -3,8 +3,10 @@
 
 use askama::Template;
 use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::app::App;
 use super::body::{Body, Caching};
 use super::live::Live;
 use super::traffic::Traffic;
@@ -57,19 +59,37 @@ impl Pipeline {
 }
 
 /// `freshness`: how old the data is.
-#[derive(Serialize)]
-struct FreshnessAnswer<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Freshness")]
+pub struct FreshnessAnswer<'a> {
+    /// The live release.
     release: &'a ReleaseId,
+    /// The last month of which every day is in the data.
     complete_through: Month,
+    /// When it was published.
+    #[schemars(with = "String")]
     published_at: Timestamp,
+    /// When the files that it is made of changed last.
+    #[schemars(with = "String")]
     inputs_changed_at: Timestamp,
+    /// Seconds since then.
     age_seconds: i64,
+    /// `fresh`, `stale` or `old`.
     freshness: &'static str,
+    /// From this age in days it is not fresh.
     warn_after_days: i64,
+    /// From this age in days somebody is called.
     alert_after_days: i64,
+    /// When the last refresh began.
+    #[schemars(with = "Option<String>")]
     last_run_at: Option<Timestamp>,
+    /// How the last refresh that ended did.
     last_run_outcome: Option<Outcome>,
+    /// When a refresh last ended well.
+    #[schemars(with = "Option<String>")]
     last_success_at: Option<Timestamp>,
+    /// When the next refresh is due, if this server does them.
+    #[schemars(with = "Option<String>")]
     next_refresh_at: Option<Timestamp>,
 }
 
@@ -95,9 +115,12 @@ pub fn freshness(live: &Live, pipeline: &Pipeline) -> anyhow::Result<Body> {
 }
 
 /// `releases`: what each publication changed, newest first.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Publication")]
 pub struct ReleaseRow<'a> {
+    /// Whether it is served.
     live: bool,
+    /// Whether it was taken back.
     rolled_back: bool,
     #[serde(flatten)]
     totals: Totals,
@@ -106,12 +129,17 @@ pub struct ReleaseRow<'a> {
 }
 
 /// Sums over the months of a publication.
-#[derive(Debug, Default, Clone, Copy, Serialize)]
+#[derive(Debug, Default, Clone, Copy, Serialize, JsonSchema)]
 struct Totals {
+    /// Rows of months that the release before did not have.
     rows_new: u64,
+    /// Rows that came late, to months that it had.
     rows_late: u64,
+    /// Rows that it had and this one has not.
     rows_vanished: u64,
+    /// Rows with another ward.
     rows_ward_changed: u64,
+    /// Rows with another status.
     rows_status_changed: u64,
 }
 
@@ -288,11 +316,16 @@ struct Metrics<'a> {
     last_seconds: f64,
     last_success: Option<Timestamp>,
     late: u64,
+    /// Answers from memory, made, and not sent.
+    answers: [(&'static str, u64); 3],
+    /// Queries and fallbacks, where there is a warehouse.
+    warehouse: Option<[u64; 2]>,
     traffic: &'a Traffic,
 }
 
 /// Renders gauges and counters in Prometheus' text format.
-pub fn metrics(live: Option<&Live>, pipeline: &Pipeline, traffic: &Traffic) -> anyhow::Result<Body> {
+pub fn metrics(live: Option<&Live>, app: &App) -> anyhow::Result<Body> {
+    let pipeline = &*app.pipeline();
     let of_live = |changes: &&Changes| live.is_some_and(|live| live.release.release == changes.release);
     let metrics = Metrics {
         live,
@@ -301,8 +334,10 @@ pub fn metrics(live: Option<&Live>, pipeline: &Pipeline, traffic: &Traffic) -> a
         last: pipeline.last_ended(),
         last_seconds: pipeline.last_ended().and_then(took).unwrap_or_default().as_secs_f64(),
         last_success: pipeline.last_success().and_then(|run| run.ended_at),
+        answers: app.figures.read(),
         late: pipeline.changes.iter().find(of_live).map_or(0, |changes| Totals::of(changes.files.values()).rows_late),
-        traffic,
+        warehouse: app.reader.has_warehouse().then(|| app.reader.figures()),
+        traffic: &app.traffic,
     };
     Ok(Body::new("text/plain; version=0.0.4; charset=utf-8", Caching::Moment, metrics.render()?))
 }

@@ -13,7 +13,8 @@ use axum::middleware::Next;
 use axum::response::Response;
 use tracing::info;
 
-use super::{App, locate};
+use super::api::locate;
+use super::app::App;
 
 /// Upper bounds of the classes of durations, in seconds. The objectives are at 0.1 (data) and 0.25 (pages).
 const BUCKETS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
@@ -111,7 +112,7 @@ pub async fn observe(State(app): State<Arc<App>>, request: Request, next: Next) 
 /// What is logged of an address: not all of a long one, and no place of a person.
 fn logged(uri: &Uri) -> String {
     let path_and_query =
-        if uri.path() == locate::PATH { uri.path() } else { uri.path_and_query().map_or("", |u| u.as_str()) };
+        if uri.path().starts_with(locate::PATH) { uri.path() } else { uri.path_and_query().map_or("", |u| u.as_str()) };
     path_and_query.chars().take(LOGGED_URL).collect()
 }
 

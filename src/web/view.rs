@@ -5,11 +5,12 @@ use form_urlencoded::Serializer;
 use super::layers::{Layer, Layers};
 use super::live::Live;
 use super::parameters::{BadParameter, Parameters};
-use crate::choropleth::Measure;
-use crate::domain::{Geography, Month, MonthRange, Status, TypeId, WardModel};
+use crate::choropleth::{Measure, Method};
+use crate::domain::{Area, Geography, Month, MonthRange, Status, TypeId, WardModel};
 
 /// Names of all parameters, in their normal order.
-const PARAMETERS: [&str; 8] = ["geo", "type", "renames", "month", "from", "to", "status", "measure"];
+const PARAMETERS: [&str; 11] =
+    ["geo", "type", "renames", "month", "from", "to", "status", "measure", "classes", "area", "release"];
 
 /// What is shown. Every view that exists can be drawn: its months are in the release and have one set of areas.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,12 +29,62 @@ pub struct View {
     pub status: Option<Status>,
     /// `measure`.
     pub measure: Measure,
+    /// `classes`: how they are made.
+    pub classes: Method,
+    /// `area`: one that is pointed out.
+    pub area: Option<Area>,
+    /// `release`: the address is of this release and of no later one.
+    pub pinned: bool,
 }
 
 impl View {
     /// Reads a query string. Empty values are as good as absent ones: forms send them. All problems are reported at once.
     pub fn parse(query: &str, live: &Live, layers: &Layers) -> Result<Self, Vec<BadParameter>> {
-        Parser { asked: Parameters::read(query, &PARAMETERS), live, layers }.view()
+        let (view, ()) = Self::parse_with(Parameters::read(query, &PARAMETERS), Period::Latest, live, layers, |_| ())?;
+        Ok(view)
+    }
+
+    /// Makes a view of parameters that have been read, and `more` of those that are no view's.
+    pub fn parse_with<T>(
+        asked: Parameters,
+        period: Period,
+        live: &Live,
+        layers: &Layers,
+        more: impl FnOnce(&mut Parameters) -> T,
+    ) -> Result<(Self, T), Vec<BadParameter>> {
+        let mut parser = Parser { asked, period, live, layers };
+        let view = parser.view();
+        let more = more(&mut parser.asked);
+        parser.asked.end(Some((view, more)))
+    }
+
+    /// The measures that its areas and months have.
+    pub fn measures(&self, live: &Live, layers: &Layers) -> Vec<Measure> {
+        let has = |measure: &Measure| self.lacks(*measure, live, layers).is_none();
+        Measure::ALL.into_iter().filter(has).collect()
+    }
+
+    /// Why there is no such measure of these areas and months, if there is none.
+    fn lacks(&self, measure: Measure, live: &Live, layers: &Layers) -> Option<&'static str> {
+        match measure {
+            Measure::Per1000 if !self.layer(layers).has_population() => {
+                Some("no census counts residents by these 44 wards")
+            }
+            Measure::Change if !self.has_year_before(self.months, live) => Some(
+                "change is of complete months whose year before is in the data, too, and by ward has the same wards",
+            ),
+            _ => None,
+        }
+    }
+
+    /// Whether the change of these months against a year before can be told.
+    pub fn has_year_before(&self, months: MonthRange, live: &Live) -> bool {
+        let before = months.year_before();
+        let same_areas = self.geography == Geography::Fsa || live.ward_model(before) == live.ward_model(months);
+        before.first() >= live.release.months.first()
+            && same_areas
+            && !live.is_partial(months)
+            && live.missing(before).next().is_none()
     }
 
     /// The areas that it draws.
@@ -43,13 +94,19 @@ impl View {
 
     /// The normal form: parameters in order, defaults left out. Empty for the default view.
     pub fn query(&self, live: &Live, layers: &Layers) -> String {
+        self.query_in(Period::Latest, live, layers)
+    }
+
+    /// The same where another period is the default.
+    pub fn query_in(&self, period: Period, live: &Live, layers: &Layers) -> String {
         let mut query = Serializer::new(String::new());
         let mut put = |name: &str, value: Option<String>| {
             if let Some(value) = value {
                 query.append_pair(name, &value);
             }
         };
-        let non_default_months = (self.months != default_months(live)).then_some(self.months);
+        let default_months = period.default_months(self.geography, live);
+        let non_default_months = (self.months != default_months).then_some(self.months);
         put("geo", (self.geography != Geography::Ward).then(|| self.geography.to_string()));
         put("type", self.request_type.as_ref().map(TypeId::to_string));
         put("renames", self.joined.then(|| JOINED.to_owned()));
@@ -63,6 +120,9 @@ impl View {
         }
         put("status", self.status.map(|status| status.to_string()));
         put("measure", (self.measure != default_measure(self.layer(layers))).then(|| self.measure.to_string()));
+        put("classes", (self.classes != Method::default()).then(|| self.classes.to_string()));
+        put("area", self.area.map(|area| area.to_string()));
+        put("release", self.pinned.then(|| live.release.release.to_string()));
         query.finish()
     }
 }
@@ -70,9 +130,26 @@ impl View {
 /// The value of `renames`.
 const JOINED: &str = "joined";
 
-/// The last complete month.
-fn default_months(live: &Live) -> MonthRange {
-    MonthRange::single(live.release.complete_through.max(live.release.months.first()))
+/// What an address means that names no months.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Period {
+    /// The last complete month.
+    Latest,
+    /// All of the release.
+    All,
+    /// All that have today's areas.
+    AllOfAreas,
+}
+
+impl Period {
+    fn default_months(self, geography: Geography, live: &Live) -> MonthRange {
+        let all = live.release.months;
+        match (self, geography) {
+            (Self::Latest, _) => MonthRange::single(live.release.complete_through.max(all.first())),
+            (Self::AllOfAreas, Geography::Ward) => live.months_of(WardModel::Wards25).unwrap_or(all),
+            (Self::All, _) | (Self::AllOfAreas, Geography::Fsa) => all,
+        }
+    }
 }
 
 /// Per resident where residents are known: there is no census for the 44 wards.
@@ -82,12 +159,13 @@ pub fn default_measure(layer: &Layer) -> Measure {
 
 struct Parser<'a> {
     asked: Parameters,
+    period: Period,
     live: &'a Live,
     layers: &'a Layers,
 }
 
 impl Parser<'_> {
-    fn view(mut self) -> Result<View, Vec<BadParameter>> {
+    fn view(&mut self) -> View {
         let geography = self.asked.word("geo", "ward or fsa").unwrap_or(Geography::Ward);
         let request_type = self.request_type();
         let joined = self.joined(request_type.as_ref());
@@ -95,14 +173,28 @@ impl Parser<'_> {
         let statuses = Status::ALL.map(Status::as_str).join(", ");
         let status = self.asked.word("status", &statuses);
         let measure = self.asked.word("measure", &Measure::ALL.map(Measure::as_str).join(", "));
+        let classes = self.asked.word("classes", &Method::ALL.map(Method::as_str).join(", ")).unwrap_or_default();
+        let pinned = self.pinned();
         let model = self.live.ward_model(months);
         let ward_model = model.unwrap_or(WardModel::Wards25);
-        let mut view = View { geography, ward_model, request_type, joined, months, status, measure: Measure::Per1000 };
-        if model.is_none() && geography == Geography::Ward {
+        let mut view = View {
+            geography,
+            ward_model,
+            request_type,
+            joined,
+            months,
+            status,
+            measure: Measure::Count,
+            classes,
+            area: None,
+            pinned,
+        };
+        if model.is_none() && geography == Geography::Ward && self.period != Period::All {
             self.refuse_two_models(&view, measure);
         }
-        view.measure = self.measure(measure, view.layer(self.layers));
-        self.asked.end(Some(view))
+        view.measure = self.measure(measure, &view);
+        view.area = self.area(view.layer(self.layers));
+        view
     }
 
     fn request_type(&mut self) -> Option<TypeId> {
@@ -128,7 +220,7 @@ impl Parser<'_> {
     }
 
     fn months(&mut self, geography: Geography) -> MonthRange {
-        let default = default_months(self.live);
+        let default = self.period.default_months(geography, self.live);
         let [month, from, to] = ["month", "from", "to"].map(|name| self.month(name));
         if self.asked.get("month").is_some() {
             for name in ["from", "to"] {
@@ -172,11 +264,39 @@ impl Parser<'_> {
         known.then_some(month)
     }
 
-    fn measure(&mut self, measure: Option<Measure>, layer: &Layer) -> Measure {
-        if measure == Some(Measure::Per1000) && !layer.has_population() {
-            self.asked.refuse("measure", "per_1000", "count or per_km2: no census counts residents by these 44 wards");
+    fn measure(&mut self, measure: Option<Measure>, view: &View) -> Measure {
+        let Some(measure) = measure else { return default_measure(view.layer(self.layers)) };
+        if let Some(reason) = view.lacks(measure, self.live, self.layers) {
+            let others = view.measures(self.live, self.layers).into_iter().map(Measure::as_str);
+            let allowed = format!("{}: {reason}", others.collect::<Vec<_>>().join(", "));
+            let by_default = View { measure: default_measure(view.layer(self.layers)), ..view.clone() };
+            self.asked.report(BadParameter {
+                param: "measure".to_owned(),
+                value: measure.to_string(),
+                allowed,
+                alternatives: vec![by_default.query(self.live, self.layers)],
+            });
         }
-        measure.unwrap_or(default_measure(layer))
+        measure
+    }
+
+    fn area(&mut self, layer: &Layer) -> Option<Area> {
+        let code = self.asked.get("area")?.to_owned();
+        let areas = &layer.boundaries.areas;
+        let area = areas.iter().map(|bounded| bounded.area).find(|area| area.to_string() == code);
+        if let (None, [first, .., last]) = (area, areas.as_slice()) {
+            self.asked.refuse("area", &code, format!("a code of these areas, {} to {}", first.area, last.area));
+        }
+        area
+    }
+
+    /// An address that names a release shows that one or says that it can't.
+    fn pinned(&mut self) -> bool {
+        let Some(named) = self.asked.get("release").map(str::to_owned) else { return false };
+        if named != self.live.release.release.as_str() {
+            self.asked.refuse("release", &named, "a release that /api/v1/releases lists");
+        }
+        true
     }
 
     /// Wards were redrawn: numbers of one model say nothing about the areas of the other. Both halves are offered, and
@@ -192,9 +312,9 @@ impl Parser<'_> {
         let named: Vec<_> = halves.iter().map(|half| format!("{} ({} wards)", half.months, half.ward_model)).collect();
         let fsas = View { geography: Geography::Fsa, ..view.clone() };
         let query = |view: View| {
-            let layer = view.layer(self.layers);
-            let kept = measure.filter(|&m| m != Measure::Per1000 || layer.has_population());
-            View { measure: kept.unwrap_or(default_measure(layer)), ..view }.query(self.live, self.layers)
+            let kept = measure.filter(|&measure| view.lacks(measure, self.live, self.layers).is_none());
+            let measure = kept.unwrap_or(default_measure(view.layer(self.layers)));
+            View { measure, ..view }.query(self.live, self.layers)
         };
         let alternatives = halves.into_iter().chain([fsas]).map(query).collect();
         self.asked.report(BadParameter {

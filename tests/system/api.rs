@@ -130,9 +130,22 @@ fn a_value_that_cannot_be_is_400_with_what_can() {
         ("from=2024-05&to=2024-03", "to", "a month that is not before 2024-05"),
         ("month=2024-05&to=2024-06", "to", "month alone, or from and to without month"),
         ("status=done", "status", "completed, closed, cancelled, in_progress, new, initiated, unknown"),
-        ("measure=love", "measure", "per_1000, count, per_km2"),
+        ("measure=love", "measure", "per_1000, count, per_km2, share, change"),
+        ("classes=five", "classes", "quantile, equal, jenks"),
+        ("area=26", "area", "a code of these areas, 01 to 25"),
+        ("geo=fsa&area=13", "area", "a code of these areas, M1B to M9W"),
+        (
+            "month=2023-05&measure=change",
+            "measure",
+            "per_1000, count, per_km2, share: change is of complete months whose year before is in the data, too, and \
+             by ward has the same wards",
+        ),
         ("geo=ward&geo=fsa", "geo", "once only"),
-        ("colour=red", "colour", "no parameter but geo, type, renames, month, from, to, status, measure"),
+        (
+            "colour=red",
+            "colour",
+            "no parameter but geo, type, renames, month, from, to, status, measure, classes, area, release",
+        ),
     ] {
         let answer = server.get(&format!("/api/v1/counts?{query}"));
         assert_eq!(answer.status, 400, "{query}");
@@ -148,6 +161,77 @@ fn a_value_that_cannot_be_is_400_with_what_can() {
     assert_eq!(all["errors"].as_array().unwrap().len(), 3, "all problems are said at once");
     assert_eq!(server.get("/api/v1/types?x=1").status, 400);
     assert!(!server.get("/?x=%3Cscript%3E").body.contains("<script>"));
+}
+
+#[test]
+fn change_and_share_are_those_of_the_counts() {
+    let (server, _lake) = demo();
+    let requests = |query: &str| {
+        let rows = server.get(&format!("/api/v1/counts?{query}")).json()["rows"].clone();
+        let of = |row: &Value| (row["area"].as_str().unwrap().to_owned(), row["requests"].as_f64().unwrap());
+        rows.as_array().unwrap().iter().map(of).collect::<std::collections::BTreeMap<_, _>>()
+    };
+    let map = |query: &str| server.get(&format!("/api/v1/choropleth?{query}")).json();
+    let (now, before) = (requests("from=2024-11&to=2025-02"), requests("from=2023-11&to=2024-02"));
+    let (closed, all) = (requests("month=2024-06&status=closed"), requests("month=2024-06"));
+    let change = map("from=2024-11&to=2025-02&measure=change");
+    let share = map("month=2024-06&status=closed&measure=share");
+    let mut compared = 0;
+    for (map, part, whole, less) in [(&change, &now, &before, 1.0), (&share, &closed, &all, 0.0)] {
+        for feature in map["features"].as_array().unwrap() {
+            let (code, properties) = (feature["id"].as_str().unwrap(), &feature["properties"]);
+            let expected = (part[code] / whole[code] - less) * 100.0;
+            assert!((properties["value"].as_f64().unwrap() - expected).abs() < 1e-9, "{code}");
+            assert_eq!(properties["base"].as_f64().unwrap(), whole[code]);
+            compared += 1;
+        }
+    }
+    assert_eq!(compared, 50);
+    let breaks = |map: &Value| -> Vec<f64> {
+        map["legend"]["classes"].as_array().unwrap().iter().filter_map(|class| class["from"].as_f64()).collect()
+    };
+    let of_change = breaks(&change);
+    assert!(of_change.iter().zip(of_change.iter().rev()).all(|(low, high)| *low == -high), "{of_change:?}");
+    assert_ne!(breaks(&map("")), breaks(&map("classes=equal")));
+    assert_eq!(map("classes=jenks")["legend"]["method"], "jenks");
+    let all_in_all = map("measure=share");
+    assert!(all_in_all["warnings"][0].as_str().unwrap().contains("choose a request type"));
+}
+
+#[test]
+fn values_alone_are_small_and_those_of_the_page() {
+    let (server, _lake) = demo();
+    for (query, most) in [("", 1024), ("type=noise&from=2024-01&to=2024-12&measure=change", 1100), ("geo=fsa", 3000)] {
+        let packed = server.get_with(&format!("/values?{query}"), &[("accept-encoding", "br")]);
+        let bytes: usize = packed.header("content-length").parse().unwrap();
+        assert!(bytes <= most, "{query}: {bytes} bytes");
+        let values = server.get(&format!("/values?{query}")).json();
+        let page = server.get(&format!("/?{query}")).body;
+        assert!(page.contains(values["header"].as_str().unwrap()) && page.contains(values["legend"].as_str().unwrap()));
+        for row in values["rows"].as_array().unwrap() {
+            let code = row[0].as_str().unwrap();
+            let cells = page.split(&format!("<tr id=\"row-{code}\"")).nth(1).unwrap().split("</tr>").next().unwrap();
+            for number in row[3].as_array().unwrap() {
+                assert!(
+                    cells.contains(&format!("<td class=\"n\">{}</td>", number.as_str().unwrap())),
+                    "{query} {code}"
+                );
+            }
+            assert!(page.contains(&format!("<path id=\"area-{code}\" class=\"{}\"", row[2].as_str().unwrap())));
+        }
+    }
+    assert_eq!(server.get("/values?geo=city").status, 400);
+}
+
+#[test]
+fn an_address_can_be_pinned_to_the_release_that_is_live() {
+    let (server, _lake) = demo();
+    let release = server.get("/api/v1/months").json()["release"].as_str().unwrap().to_owned();
+    assert_eq!(server.get(&format!("/?release={release}")).status, 200);
+    let other = server.get("/api/v1/counts?release=2020-01-000000000000");
+    assert_eq!(other.status, 400);
+    let allowed = other.json()["errors"][0]["allowed"].clone();
+    assert_eq!(allowed, format!("{release}, the live one: others are kept as files only"));
 }
 
 #[test]

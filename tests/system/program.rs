@@ -89,7 +89,12 @@ impl Server {
 
     /// The same with other arguments.
     pub fn start_with(lake: &Path, arguments: &[&str]) -> Self {
-        let server = Self::start_only(lake, arguments);
+        Self::of(toronto311(&[&["serve", "--port", "0", "--lake", lake.to_str().unwrap()], arguments].concat()))
+    }
+
+    /// A `serve` on port 0, ready.
+    pub fn of(command: Command) -> Self {
+        let server = Self::start_only(command);
         let until = Instant::now() + Duration::from_secs(60);
         while server.get("/health/ready").status != 200 {
             assert!(Instant::now() < until, "not ready after a minute");
@@ -98,9 +103,9 @@ impl Server {
         server
     }
 
-    pub fn start_only(lake: &Path, arguments: &[&str]) -> Self {
-        let arguments = [&["serve", "--port", "0", "--lake", lake.to_str().unwrap()], arguments].concat();
-        let child = toronto311(&arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    /// A `serve` on port 0 that listens, ready or not.
+    pub fn start_only(mut command: Command) -> Self {
+        let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut server = Self { child, base: String::new(), log: Arc::default() };
         let mut log = BufReader::new(server.child.stderr.take().unwrap()).lines();
         let mut line = || serde_json::from_str::<Value>(&log.next().unwrap().unwrap()).unwrap();

@@ -7,14 +7,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::program::{Answer, Server};
+use crate::program::{Answer, Server, toronto311};
 
 const HEADERS: [(&str, &str); 7] = [
     ("strict-transport-security", "max-age=31536000; includeSubDomains"),
     (
         "content-security-policy",
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
-         base-uri 'none'; form-action 'self'; frame-ancestors 'self'",
+         object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'",
     ),
     ("permissions-policy", "geolocation=(self), camera=(), microphone=(), display-capture=(), usb=(), payment=()"),
     ("x-content-type-options", "nosniff"),
@@ -25,13 +25,13 @@ const HEADERS: [(&str, &str); 7] = [
 
 fn demo() -> (tempfile::TempDir, Server) {
     let lake = tempfile::tempdir().unwrap();
-    let server = Server::start(lake.path());
+    let server = Server::start_with(lake.path(), &["--refresh", "off", "--rate-limit", "off"]);
     (lake, server)
 }
 
 /// One answer of each status that the server has, and of each kind of resource.
 fn answers(server: &Server) -> Vec<(u16, Answer)> {
-    let long = format!("/?type={}", "x".repeat(2048));
+    let long = format!("/?type={}", "x".repeat(4096));
     let wide = [("x-wide", "y".repeat(5000)), ("x-wider", "y".repeat(12_000))];
     let wide: Vec<_> = wide.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let tag = server.get("/api/v1/counts").header("etag").to_owned();
@@ -120,7 +120,8 @@ fn before_the_first_release_the_server_answers_503_with_the_same_headers() {
     let lake = tempfile::tempdir().unwrap();
     // Not a lake that could be read: no demo can be built in it.
     std::fs::write(lake.path().join("current.json"), "{").unwrap();
-    let server = Server::start_only(lake.path(), &["--refresh", "off"]);
+    let arguments = ["serve", "--port", "0", "--refresh", "off", "--lake", lake.path().to_str().unwrap()];
+    let server = Server::start_only(toronto311(&arguments));
     for path in ["/", "/api/v1/counts", "/health/ready"] {
         let answer = server.get(path);
         assert_eq!((answer.status, answer.header("cache-control")), (503, "no-store"));
@@ -253,7 +254,7 @@ fn told_to_stop_under_load_it_ends_in_time_and_drops_no_request() {
     let rounds = std::env::var("ROUNDS").map_or(2, |rounds| rounds.parse().unwrap());
     let lake = tempfile::tempdir().unwrap();
     for round in 0..rounds {
-        let server = Server::start(lake.path());
+        let server = Server::start_with(lake.path(), &["--refresh", "off", "--rate-limit", "off"]);
         let (address, enough) = (server.address().to_owned(), Arc::new(AtomicBool::new(false)));
         let clients: Vec<_> = (0..8)
             .map(|_| {

@@ -20,6 +20,7 @@ pub struct Request {
     pub method: String,
     pub target: String,
     pub headers: BTreeMap<String, String>,
+    pub body: Arc<Vec<u8>>,
 }
 
 impl Request {
@@ -191,12 +192,8 @@ fn read_request(wire: &mut dyn Wire, held: &mut Vec<u8>, stop: &AtomicBool) -> i
         if let Some(end) = memchr::memmem::find(held, b"\r\n\r\n") {
             break end;
         }
-        let mut piece = [0; 4096];
-        match wire.read(&mut piece) {
-            Ok(0) => return Ok(None),
-            Ok(n) => held.extend_from_slice(&piece[..n]),
-            Err(error) if is_timeout(&error) && !stop.load(Ordering::Relaxed) => {}
-            Err(error) => return Err(error),
+        if !read_more(wire, held, stop)? {
+            return Ok(None);
         }
     };
     let head = String::from_utf8_lossy(&held[..end]).into_owned();
@@ -206,8 +203,31 @@ fn read_request(wire: &mut dyn Wire, held: &mut Vec<u8>, stop: &AtomicBool) -> i
     let mut word = || words.next().unwrap_or_default().to_owned();
     let (method, target) = (word(), word());
     let headers = lines.filter_map(|line| line.split_once(':'));
-    let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned())).collect();
-    Ok(Some(Request { method, target, headers }))
+    let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()));
+    let headers: BTreeMap<String, String> = headers.collect();
+    let length = headers.get("content-length").map_or(0, |length| length.parse().unwrap());
+    while held.len() < length {
+        if !read_more(wire, held, stop)? {
+            return Ok(None);
+        }
+    }
+    let body = Arc::new(held.drain(..length).collect());
+    Ok(Some(Request { method, target, headers, body }))
+}
+
+/// `false` at the end.
+fn read_more(wire: &mut dyn Wire, held: &mut Vec<u8>, stop: &AtomicBool) -> io::Result<bool> {
+    let mut piece = [0; 16 << 10];
+    loop {
+        match wire.read(&mut piece) {
+            Ok(n) => {
+                held.extend_from_slice(&piece[..n]);
+                return Ok(n > 0);
+            }
+            Err(error) if is_timeout(&error) && !stop.load(Ordering::Relaxed) => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 fn is_timeout(error: &io::Error) -> bool {

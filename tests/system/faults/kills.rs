@@ -9,8 +9,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::lake::{Lake, Run, files_below};
 use super::process::{strace_works, within};
-use super::{arrived, for_all, undisturbed};
+use super::{arrived, undisturbed};
 use crate::city::{City, Edition, FILE};
+use crate::many::for_all;
 
 /// Calls that change what is on the disk.
 const CALLS: [&str; 6] = [

@@ -14,6 +14,10 @@ use crate::program::toronto311;
 /// A folder that holds a lake, a folder for temporary files, and nothing else.
 pub struct Lake {
     root: tempfile::TempDir,
+    /// `gs://bucket/prefix` when the program is told to use a bucket. Its objects are files here all the same.
+    bucket: Option<&'static str>,
+    /// Variables for the program.
+    environment: Vec<(&'static str, String)>,
 }
 
 /// How a run ended.
@@ -68,7 +72,12 @@ impl Lake {
         let root = tempfile::tempdir().unwrap();
         fs::create_dir(root.path().join("tmp")).unwrap();
         fs::write(root.path().join("authority.pem"), tls::authority_pem()).unwrap();
-        Self { root }
+        Self { root, bucket: None, environment: Vec::new() }
+    }
+
+    /// Where the program is told to look from now on, and what it needs to know for that.
+    pub fn is_in_bucket(&mut self, bucket: &'static str, environment: Vec<(&'static str, String)>) {
+        (self.bucket, self.environment) = (Some(bucket), environment);
     }
 
     /// One with the same content.
@@ -78,18 +87,37 @@ impl Lake {
         copy
     }
 
+    pub fn root(&self) -> &Path {
+        self.root.path()
+    }
+
+    /// Where its objects are as files.
     pub fn path(&self) -> PathBuf {
-        self.root.path().join("lake")
+        let bucket = self.bucket.and_then(|bucket| bucket.strip_prefix("gs://"));
+        self.root.path().join(bucket.unwrap_or("lake"))
+    }
+
+    /// What is given as `--lake`.
+    pub fn address(&self) -> String {
+        self.bucket.map_or_else(|| self.path().to_str().unwrap().to_owned(), str::to_owned)
     }
 
     pub fn temporary(&self) -> PathBuf {
         self.root.path().join("tmp")
     }
 
-    /// The program with short times, on this lake.
+    /// The program on this lake.
+    pub fn program(&self, arguments: &[&str]) -> Command {
+        let mut command = toronto311(arguments);
+        command.args(["--lake", &self.address()]).envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command.env("SSL_CERT_FILE", self.root.path().join("authority.pem")).env("TMPDIR", self.temporary());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// A refresh with short times.
     pub fn command(&self, source: &str, flags: &[&str]) -> Command {
-        let lake = self.path();
-        let mut arguments = vec!["refresh", "--source", source, "--lake", lake.to_str().unwrap()];
+        let mut arguments = vec!["refresh", "--source", source];
         let times = [
             ("--retry-seconds", "0.02"),
             ("--stall-seconds", "1"),
@@ -102,10 +130,7 @@ impl Lake {
             }
         }
         arguments.extend(flags);
-        let mut command = toronto311(&arguments);
-        command.env("SSL_CERT_FILE", self.root.path().join("authority.pem")).env("TMPDIR", self.temporary());
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        command
+        self.program(&arguments)
     }
 
     pub fn refresh(&self, city: &City, flags: &[&str]) -> Run {
@@ -121,10 +146,14 @@ impl Lake {
         self.command(&city.url(), flags).spawn().unwrap()
     }
 
-    pub fn verify(&self) -> Run {
+    /// Runs another command.
+    pub fn run(&self, arguments: &[&str]) -> Run {
         let started = Instant::now();
-        let output = toronto311(&["verify", "--lake", self.path().to_str().unwrap()]).output().unwrap();
-        Run::new(&output, started)
+        Run::new(&self.program(arguments).output().unwrap(), started)
+    }
+
+    pub fn verify(&self) -> Run {
+        self.run(&["verify"])
     }
 
     fn json(&self, path: &str) -> Option<Value> {
@@ -192,8 +221,9 @@ impl Lake {
     /// Files that are not the lake's own, here or beside it.
     fn strangers(&self) -> Vec<String> {
         let in_lake = files_below(&self.path()).into_iter().filter(|name| !is_object(name));
-        let beside = files_below(self.root.path()).into_iter();
-        let beside = beside.filter(|name| !name.starts_with("lake/") && name != "authority.pem");
+        let is_beside = |name: &String| !self.root.path().join(name).starts_with(self.path());
+        let beside = files_below(self.root.path()).into_iter().filter(is_beside);
+        let beside = beside.filter(|name| name != "authority.pem");
         let folders = fs::read_dir(self.temporary()).unwrap().map(|entry| entry.unwrap().path().display().to_string());
         in_lake.chain(beside).chain(folders).map(|name| format!("{name} is left behind")).collect()
     }
@@ -230,11 +260,12 @@ fn is_object(name: &str) -> bool {
     let hex = |text: &str| text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let json = |text: &str| text.ends_with(".json") && !text.contains(['#', '/']);
     match name.split('/').collect::<Vec<_>>()[..] {
-        ["current.json" | ".lock"] | ["state", "lease.json"] => true,
+        ["current.json" | ".lock"] | ["state", "lease.json" | "warehouse.json"] => true,
         ["releases" | "changes" | "runs" | "seen", file] => json(file),
         ["raw", "city-wards", sha256] => hex(sha256),
         ["raw", year, sha256] => year.strip_prefix("SR").is_some_and(|year| year.len() == 4) && hex(sha256),
-        ["clean", id, "counts.parquet" | "quarantine.parquet" | "request_types.parquet" | "summary.json"] => hex(id),
+        ["clean", id, "counts.parquet" | "hours.parquet" | "request_types.parquet"] => hex(id),
+        ["clean", id, "quarantine.parquet" | "summary.json"] => hex(id),
         ["clean", id, month, "requests.parquet"] => hex(id) && month.starts_with("month="),
         ["marts", _, file] => file.ends_with(".parquet"),
         _ => false,

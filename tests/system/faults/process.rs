@@ -6,10 +6,11 @@ use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use super::lake::{Lake, Run, files_below};
-use super::{Slot, arrived, one_run, undisturbed};
+use super::{arrived, one_run, undisturbed};
 use crate::city::files::{csv, zip};
 use crate::city::server::{Answer, Delivery, Framing, Then};
 use crate::city::{City, Edition, FILE};
+use crate::many::Slot;
 
 /// How often starters race. More by `RACES=1000`.
 fn races() -> usize {

@@ -1,45 +1,60 @@
 //! `areas`: the sets of areas that counts are by, and their shapes, for maps that others draw.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::api::list;
-use super::assets::{self, Asset};
-use super::body::Body;
-use super::layers::{Layer, Layers};
-use super::live::Live;
+use super::super::assets::{self, Asset};
+use super::super::body::Body;
+use super::super::layers::{Layer, Layers};
 use crate::domain::{Geography, WardModel};
 
 /// Where the files of areas are.
 const FOLDER: &str = "/api/v1/areas";
 
 /// A row of `areas`: one set.
-#[derive(Serialize)]
-struct Set<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AreaSet")]
+pub struct Set<'a> {
+    /// Name of its files.
     id: &'static str,
+    /// What kind of areas.
     geography: Geography,
+    /// Which wards; `null` for FSAs.
     ward_model: Option<WardModel>,
+    /// First day on which they were in force, if that is known.
     valid_from: Option<&'a str>,
+    /// Last day on which they were in force, if they no longer are.
     valid_to: Option<&'a str>,
+    /// How many.
     areas: usize,
+    /// West, south, east, north, in degrees.
     bbox: [f64; 4],
+    /// How far borders are from the source at most, in metres.
     tolerance_m: f64,
+    /// Lines to show beside them.
     attribution: &'a [String],
+    /// Their files.
     links: Vec<Link>,
 }
 
 /// As in OGC API; the relations are those of RFC 5829 and RFC 7089.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Link {
+    /// `latest-version` for the file of this moment, `memento` for what it will always have been.
     rel: &'static str,
+    /// Media type.
     r#type: &'static str,
+    /// Format.
     title: &'static str,
+    /// Address.
     href: String,
+    /// Bytes.
     length: usize,
 }
 
 /// The sets, with links to their files.
-pub fn sets(live: &Live, layers: &Layers) -> anyhow::Result<Body> {
-    list(live, layers.all().into_iter().map(set).collect())
+pub fn sets(layers: &Layers) -> Vec<Set<'_>> {
+    layers.all().into_iter().map(set).collect()
 }
 
 /// A file, under its own name or under that of its content.

@@ -2,11 +2,12 @@
 //!
 //! Where somebody is, is nobody else's business: answers are kept nowhere, and the log leaves these queries out.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::body::{Body, Caching};
-use super::layers::Layers;
-use super::parameters::{BadParameter, Parameters};
+use super::super::body::{Body, Caching};
+use super::super::layers::Layers;
+use super::super::parameters::{BadParameter, Parameters};
 use crate::boundaries::{Boundaries, BoundedArea};
 use crate::domain::{Area, Fsa, Geography, WardModel};
 
@@ -93,11 +94,48 @@ fn refuse_half(asked: &mut Parameters) {
     }
 }
 
+/// The answer.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Located")]
+#[serde(untagged)]
+pub enum Located<'a> {
+    /// Of a position.
+    Position {
+        /// As asked.
+        lat: f64,
+        /// As asked.
+        lon: f64,
+        /// Whether it is in a ward.
+        in_city: bool,
+        /// Of the 25 wards.
+        ward: Option<WardAnswer<'a>>,
+        /// Of the 44 wards, for months before 2018.
+        former_ward: Option<WardAnswer<'a>>,
+        /// On the shore and the city limits, a ward without a postal area occurs: they are drawn by different offices.
+        fsa: Option<FsaAnswer>,
+    },
+    /// Of a postal code.
+    Postal {
+        /// Its first three characters.
+        postal: &'a str,
+        /// Whether it is one of Toronto's.
+        in_city: bool,
+        /// The postal area.
+        fsa: FsaAnswer,
+        /// The wards that it lies in, the largest part first.
+        wards: Vec<WardAnswer<'a>>,
+    },
+}
+
 /// A ward of one of the two models.
-#[derive(Serialize)]
-struct WardAnswer<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "LocatedWard")]
+pub struct WardAnswer<'a> {
+    /// Its number in two digits.
     code: String,
+    /// Its name.
     name: &'a str,
+    /// Which wards.
     ward_model: Option<WardModel>,
     /// The part of the postal area that is in the ward.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -105,66 +143,51 @@ struct WardAnswer<'a> {
 }
 
 /// A postal area. Some have no polygon: they belong to a single building or to post-office boxes.
-#[derive(Serialize)]
-struct FsaAnswer {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "LocatedFsa")]
+pub struct FsaAnswer {
+    /// Its three characters.
     code: String,
+    /// Whether its shape is known.
     has_polygon: bool,
 }
 
 /// Answers with a place's areas. A place outside the city has none, which is an answer.
 pub fn answer(place: &Place, layers: &Layers) -> anyhow::Result<Body> {
-    let json = match place {
-        Place::Position { lat, lon } => position(*lat, *lon, layers)?,
-        Place::Postal(area) => of_postal_code(area, layers)?,
+    let located = match place {
+        Place::Position { lat, lon } => position(*lat, *lon, layers),
+        Place::Postal(area) => of_postal_code(area, layers),
     };
-    Ok(Body::new("application/json", Caching::Never, json))
+    Ok(Body::new("application/json", Caching::Never, serde_json::to_vec(&located)?))
 }
 
-fn position(lat: f64, lon: f64, layers: &Layers) -> serde_json::Result<Vec<u8>> {
-    #[derive(Serialize)]
-    struct Located<'a> {
-        lat: f64,
-        lon: f64,
-        in_city: bool,
-        ward: Option<WardAnswer<'a>>,
-        /// Of the 44 wards, for months before 2018.
-        former_ward: Option<WardAnswer<'a>>,
-        /// On the shore and the city limits, a ward without a postal area occurs: they are drawn by different offices.
-        fsa: Option<FsaAnswer>,
-    }
+fn position(lat: f64, lon: f64, layers: &Layers) -> Located<'_> {
     let find = |model| layers.get(Geography::Ward, model).boundaries.area_at(lon, lat);
     let (ward, former) = (find(WardModel::Wards25), find(WardModel::Wards44));
     let fsa = fsas(layers).area_at(lon, lat);
-    serde_json::to_vec(&Located {
+    Located::Position {
         lat,
         lon,
         in_city: ward.is_some(),
         ward: ward.map(|area| ward_answer(area, None)),
         former_ward: former.map(|area| ward_answer(area, None)),
         fsa: fsa.map(|area| FsaAnswer { code: area.area.to_string(), has_polygon: true }),
-    })
+    }
 }
 
-fn of_postal_code(postal: &str, layers: &Layers) -> serde_json::Result<Vec<u8>> {
-    #[derive(Serialize)]
-    struct Located<'a> {
-        postal: &'a str,
-        in_city: bool,
-        fsa: FsaAnswer,
-        wards: Vec<WardAnswer<'a>>,
-    }
+fn of_postal_code<'a>(postal: &'a str, layers: &'a Layers) -> Located<'a> {
     // Postal codes that begin with M are Toronto's, whether or not they have a polygon.
     let fsa = Fsa::new(postal.as_bytes()).map(Area::Fsa);
     let area = fsas(layers).areas.iter().find(|area| Some(area.area) == fsa);
     let wards = &layers.get(Geography::Ward, WardModel::Wards25).boundaries;
     let shares = area.map(|area| wards.shares_of(area)).unwrap_or_default();
     let ward = |(at, share): (usize, f64)| ward_answer(&wards.areas[at], Some((share * 1e3).round() / 1e3));
-    serde_json::to_vec(&Located {
+    Located::Postal {
         postal,
         in_city: fsa.is_some(),
         fsa: FsaAnswer { code: postal.to_owned(), has_polygon: area.is_some() },
         wards: shares.into_iter().map(ward).collect(),
-    })
+    }
 }
 
 fn fsas(layers: &Layers) -> &Boundaries {

@@ -1,0 +1,215 @@
+//! `/api/v1`: the same numbers as the pages, for programs. Anonymous, readable from any origin.
+//!
+//! Everything that there is, is a row of [`RESOURCES`]: it is what requests are answered by, what OpenAPI describes and
+//! what the page at `/api` shows.
+
+mod areas;
+mod downloads;
+mod format;
+mod list;
+pub mod locate;
+mod openapi;
+mod query;
+mod reference;
+mod resource;
+mod rows;
+mod schema;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{OriginalUri, Path, State};
+use axum::http::header::{
+    ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_RANGE, ETAG, HeaderValue, IF_NONE_MATCH, IF_RANGE, LINK, RANGE,
+    RETRY_AFTER, VARY,
+};
+use axum::http::{HeaderMap, Method, Uri};
+use axum::response::Response;
+use axum::routing::get;
+use tower_http::cors::{Any, CorsLayer};
+
+use super::answer::Answer;
+use super::app::App;
+use super::error::Failure;
+use super::live::Live;
+use super::parameters::{Parameters, refuse_all};
+use super::respond::{Asked, answer, from_memory};
+use super::view::{Period, View};
+use format::Format;
+use list::At;
+use query::{HoursQuery, SeriesQuery};
+pub use reference::page;
+use resource::{Make, RESOURCES, Resource};
+
+/// The parameter of `counts` that chooses columns.
+const FIELDS: &str = "fields";
+
+/// Read by pages of any origin, errors included.
+pub fn open() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::GET, Method::HEAD])
+        .allow_headers([IF_NONE_MATCH, IF_RANGE, RANGE])
+        .expose_headers([ETAG, LINK, RETRY_AFTER, ACCEPT_RANGES, CONTENT_RANGE, CONTENT_DISPOSITION])
+        .max_age(Duration::from_secs(86_400))
+}
+
+/// Everything under `/api/v1`.
+pub fn router() -> Router<Arc<App>> {
+    Router::new()
+        .route("/openapi.json", get(openapi))
+        .route("/areas/{file}", get(areas_file))
+        .route("/downloads/{file}", get(download))
+        .route("/{resource}", get(resource))
+        .fallback(super::not_found)
+        .method_not_allowed_fallback(super::method_not_allowed)
+}
+
+async fn openapi(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
+    super::respond::fixed(app, uri, headers, openapi::document).await
+}
+
+async fn areas_file(Path(name): Path<String>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
+    let body = || {
+        refuse_all(uri.query().unwrap_or("")).map_err(Failure::BadParameters)?;
+        areas::file(&name).ok_or(Failure::NotFound)
+    };
+    body().map_or_else(|failure| failure.respond(uri.path()), |body| body.respond(&headers))
+}
+
+async fn download(
+    State(app): State<Arc<App>>,
+    Path(file): Path<String>,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+) -> Response {
+    let answer = async {
+        let pinned = downloads::release(uri.query().unwrap_or_default()).map_err(Failure::BadParameters)?;
+        let live = app.live_of(uri.query().unwrap_or_default()).await?;
+        downloads::respond(&file, pinned.as_deref(), &live, &headers)
+    };
+    answer.await.unwrap_or_else(|failure: Failure| failure.respond(uri.path()))
+}
+
+async fn resource(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+) -> Response {
+    respond(&app, &name, &uri, &headers).await
+}
+
+/// Answers with a resource, whose name may have a suffix, by the query of an address.
+pub async fn respond(app: &App, name: &str, uri: &Uri, headers: &HeaderMap) -> Response {
+    let (name, suffix) = name.split_once('.').map_or((name, None), |(name, suffix)| (name, Some(suffix)));
+    let answered = async {
+        let resource = RESOURCES.iter().find(|resource| resource.name == name).ok_or(Failure::NotFound)?;
+        let format = resource.format(suffix, headers)?;
+        Asking { app, resource, format, uri, headers }.answer().await
+    };
+    let mut response = answered.await.unwrap_or_else(|failure: Failure| failure.respond(uri.path()));
+    if suffix.is_none() {
+        response.headers_mut().insert(VARY, HeaderValue::from_static("accept, accept-encoding"));
+    }
+    response
+}
+
+/// A request for a resource in some form.
+struct Asking<'a> {
+    app: &'a App,
+    resource: &'static Resource,
+    format: Format,
+    uri: &'a Uri,
+    headers: &'a HeaderMap,
+}
+
+impl Asking<'_> {
+    async fn answer(&self) -> Result<Response, Failure> {
+        match self.resource.make {
+            Make::Moment(make) => {
+                refuse_all(self.query()).map_err(Failure::BadParameters)?;
+                Ok(make(&*self.app.live()?, &self.app.pipeline()).map_err(Failure::Internal)?.respond(self.headers))
+            }
+            Make::Place => {
+                let place = locate::Place::parse(self.query()).map_err(Failure::BadParameters)?;
+                let body = locate::answer(&place, &self.app.layers).map_err(Failure::Internal)?;
+                Ok(body.respond(self.headers))
+            }
+            _ => match from_memory(self.app, &self.key(self.query()), self.headers).await {
+                Some(response) => Ok(response),
+                None => self.make().await,
+            },
+        }
+    }
+
+    /// Of a release: kept.
+    async fn make(&self) -> Result<Response, Failure> {
+        let live = self.app.live_of(self.query()).await?;
+        let (live, layers) = (&live, &self.app.layers);
+        match self.resource.make {
+            Make::View(make) => {
+                let (view, fields) = self.view(live)?;
+                let mut query = view.query(live, layers);
+                if !fields.is_empty() {
+                    query.push_str(if query.is_empty() { "" } else { "&" });
+                    query.push_str(&format!("{FIELDS}={}", fields.join("%2C")));
+                }
+                let body = async {
+                    let series = live.series(view.request_type.as_ref(), view.joined).await?;
+                    let answer = Answer::new(view.clone(), series, live, layers);
+                    make(&answer, fields, &self.at(live, &query))
+                };
+                answer(self.app, self.asked(live, &query, view.pinned), self.headers, body).await
+            }
+            Make::Series => {
+                let asked = SeriesQuery::parse(self.query(), live, layers).map_err(Failure::BadParameters)?;
+                let query = asked.query(live, layers);
+                let body = async {
+                    let series = live.series(asked.view.request_type.as_ref(), asked.view.joined).await?;
+                    asked.list(&series, live, layers, self.format == Format::Csv).render(&self.at(live, &query))
+                };
+                answer(self.app, self.asked(live, &query, asked.view.pinned), self.headers, body).await
+            }
+            Make::Hours => {
+                let asked = HoursQuery::parse(self.query(), live, layers).map_err(Failure::BadParameters)?;
+                let query = asked.0.query(live, layers);
+                let body = async { list::List::from(asked.rows(live)).render(&self.at(live, &query)) };
+                answer(self.app, self.asked(live, &query, asked.0.pinned), self.headers, body).await
+            }
+            Make::Release(make) => {
+                let pinned = downloads::release(self.query()).map_err(Failure::BadParameters)?.is_some();
+                let query = if pinned { format!("release={}", live.release.release) } else { String::new() };
+                let body = async { make(layers, &self.at(live, &query)) };
+                answer(self.app, self.asked(live, &query, pinned), self.headers, body).await
+            }
+            Make::Moment(_) | Make::Place => Err(Failure::NotFound),
+        }
+    }
+
+    /// The view, and the columns that are wanted of it.
+    fn view(&self, live: &Live) -> Result<(View, Vec<&'static str>), Failure> {
+        let known: Vec<&'static str> = self.resource.parameters.iter().map(|parameter| parameter.name).collect();
+        let asked = Parameters::read(self.query(), &known);
+        let fields = |asked: &mut Parameters| self.resource.fields(asked);
+        View::parse_with(asked, Period::Latest, live, &self.app.layers, fields).map_err(Failure::BadParameters)
+    }
+
+    fn query(&self) -> &str {
+        self.uri.query().unwrap_or_default()
+    }
+
+    /// The address with its suffix: one name for what is the same.
+    fn key(&self, query: &str) -> String {
+        format!("/api/v1/{}.{}?{query}", self.resource.name, self.format.suffix())
+    }
+
+    fn asked(&self, live: &Arc<Live>, query: &str, pinned: bool) -> Asked {
+        Asked { live: live.clone(), key: self.key(query), pinned }
+    }
+
+    fn at<'l>(&self, live: &'l Live, query: &'l str) -> At<'l> {
+        At { live, name: self.resource.name, query, format: self.format }
+    }
+}

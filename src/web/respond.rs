@@ -1,0 +1,174 @@
+//! From a request to an answer that is kept: its release, its name, what the client has already.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
+
+use anyhow::{Context, anyhow};
+use axum::http::{HeaderMap, Uri};
+use axum::response::Response;
+use tokio::sync::Semaphore;
+
+use super::app::App;
+use super::body::{Body, Caching};
+use super::error::Failure;
+use super::layers::Layers;
+use super::live::Live;
+use super::parameters::refuse_all;
+use super::status::Pipeline;
+use super::view::View;
+use crate::lake::sha256;
+use crate::marts::Series;
+
+/// Names the program that answers: a new version of it never says "not modified" to what an old one sent.
+static CODE_VERSION: LazyLock<String> = LazyLock::new(|| {
+    let program = std::env::current_exe().and_then(std::fs::read);
+    // Without it, no other process has the same answers.
+    program.map_or_else(|_| format!("{:x}", fastrand::u128(..)), |program| sha256(&program))
+});
+
+/// One answer at a time is compressed as well as can be.
+static COMPRESSING: Semaphore = Semaphore::const_new(1);
+
+/// How often answers were there already.
+#[derive(Debug, Default)]
+pub struct Figures {
+    /// Sent from memory.
+    pub hits: AtomicU64,
+    /// Made.
+    pub misses: AtomicU64,
+    /// Not sent: the client had them.
+    pub not_modified: AtomicU64,
+}
+
+impl Figures {
+    /// How often, by what became of the request.
+    pub fn read(&self) -> [(&'static str, u64); 3] {
+        [("hit", &self.hits), ("miss", &self.misses), ("not_modified", &self.not_modified)]
+            .map(|(result, figure)| (result, figure.load(Ordering::Relaxed)))
+    }
+}
+
+/// An answer that is asked for.
+pub struct Asked {
+    /// Of which release.
+    pub live: Arc<Live>,
+    /// Path and normal query: its name in the cache.
+    pub key: String,
+    /// Whether the address names the release.
+    pub pinned: bool,
+}
+
+impl Asked {
+    /// Release, code and address decide every byte.
+    fn name(&self, body: Body) -> Body {
+        let of = [&*CODE_VERSION, self.live.release.release.as_str(), &self.key].join("\n");
+        let caching = if self.pinned { Caching::Immutable } else { Caching::Live };
+        body.named(sha256(of.as_bytes())[..16].to_owned(), caching)
+    }
+}
+
+/// Answers, from memory if it was asked for before; what the client has already is not even made.
+///
+/// What is made is some hundred microseconds of work; what takes longer waits in `make`, away from this thread.
+pub async fn answer(
+    app: &App,
+    asked: Asked,
+    headers: &HeaderMap,
+    make: impl Future<Output = anyhow::Result<Body>>,
+) -> Result<Response, Failure> {
+    let to_come = asked.name(Body::to_come());
+    if to_come.is_known(headers) {
+        count(&app.figures.not_modified);
+        return Ok(to_come.respond(headers));
+    }
+    let answers = asked.live.answers.clone();
+    let entry = answers.entry(asked.key.clone()).or_try_insert_with(async { Ok(Arc::new(asked.name(make.await?))) });
+    let entry = entry.await.map_err(|error: Arc<anyhow::Error>| Failure::Internal(anyhow!("{error:#}")))?;
+    count(if entry.is_fresh() { &app.figures.misses } else { &app.figures.hits });
+    send(entry.into_value(), headers).await
+}
+
+/// Answers a request whose address is the name of an answer in memory: most are, and it need not be read then.
+pub async fn from_memory(app: &App, address: &str, headers: &HeaderMap) -> Option<Response> {
+    let body = app.known()?.answers.get(address).await?;
+    count(&app.figures.hits);
+    send(body, headers).await.ok()
+}
+
+fn count(figure: &AtomicU64) {
+    figure.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Sends an answer. The first to ask for an encoding waits for the compression, and only they.
+async fn send(body: Arc<Body>, headers: &HeaderMap) -> Result<Response, Failure> {
+    if body.is_ready(headers) {
+        if body.deserves_best()
+            && let Ok(turn) = COMPRESSING.try_acquire()
+        {
+            let body = body.clone();
+            tokio::task::spawn_blocking(move || {
+                body.compress_best();
+                drop(turn);
+            });
+        }
+        return Ok(body.respond(headers));
+    }
+    let headers = headers.clone();
+    let sent = tokio::task::spawn_blocking(move || body.respond(&headers)).await;
+    Ok(sent.context("compressing panicked")?)
+}
+
+/// Renders a view with its counts.
+pub type MakeView = fn(View, Arc<Series>, &Live, &Layers) -> anyhow::Result<Body>;
+
+/// Renders a view once its counts are there, which may come from far.
+pub async fn render(view: View, live: &Arc<Live>, layers: &Layers, make: MakeView) -> anyhow::Result<Body> {
+    let series = live.series(view.request_type.as_ref(), view.joined).await?;
+    make(view, series, live, layers)
+}
+
+/// Answers an address that takes a view.
+pub async fn view(app: Arc<App>, uri: Uri, headers: HeaderMap, make: MakeView) -> Response {
+    let query = uri.query().unwrap_or_default();
+    if let Some(response) = from_memory(&app, &[uri.path(), query].join("?"), &headers).await {
+        return response;
+    }
+    let answer = async {
+        let live = app.live_of(query).await?;
+        let view = View::parse(query, &live, &app.layers).map_err(Failure::BadParameters)?;
+        let key = [uri.path(), &view.query(&live, &app.layers)].join("?");
+        let asked = Asked { live: live.clone(), key, pinned: view.pinned };
+        answer(&app, asked, &headers, render(view, &live, &app.layers, make)).await
+    };
+    answer.await.unwrap_or_else(|failure: Failure| failure.respond(uri.path()))
+}
+
+/// Answers an address that takes no parameters.
+pub async fn fixed(
+    app: Arc<App>,
+    uri: Uri,
+    headers: HeaderMap,
+    make: fn(&Live, &Layers) -> anyhow::Result<Body>,
+) -> Response {
+    let answer = async {
+        refuse_all(uri.query().unwrap_or_default()).map_err(Failure::BadParameters)?;
+        let live = app.live()?;
+        let asked = Asked { live: live.clone(), key: uri.path().to_owned(), pinned: false };
+        answer(&app, asked, &headers, async { make(&live, &app.layers) }).await
+    };
+    answer.await.unwrap_or_else(|failure: Failure| failure.respond(uri.path()))
+}
+
+/// Answers an address whose content changes while a release is live: small, and not kept.
+pub fn of_moment(
+    app: &App,
+    uri: &Uri,
+    headers: &HeaderMap,
+    make: fn(&Live, &Pipeline) -> anyhow::Result<Body>,
+) -> Response {
+    let body = || {
+        refuse_all(uri.query().unwrap_or_default()).map_err(Failure::BadParameters)?;
+        make(&*app.live()?, &app.pipeline()).map_err(Failure::Internal)
+    };
+    body().map_or_else(|failure: Failure| failure.respond(uri.path()), |body| body.respond(headers))
+}

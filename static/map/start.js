@@ -1,0 +1,6 @@
+document.documentElement.classList.add("enhanced");
+enhance();
+offerTypes();
+offerSteps();
+listenToHistogram();
+listenToForm();
