@@ -12,8 +12,8 @@ CARGO_FUZZ := target/tools/bin/cargo-fuzz
 FUZZ := RUSTC_BOOTSTRAP=1 PATH="$(CURDIR)/target/tools/bin:$$PATH" cargo fuzz
 FUZZ_OPTIONS := --fuzz-dir tests/fuzz --target-dir target/fuzz --dev --sanitizer none
 
-.PHONY: help run test assets lint unit api fuzz-api test-cloud browser screenshots geography deploy-checks image-checks bench sim fuzz \
-	fuzz-short
+.PHONY: help run test assets lint unit api fuzz-api test-cloud browser screenshots geography deploy-checks image-checks load \
+	soak sigterm restore-drill bench sim fuzz fuzz-short
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -21,7 +21,7 @@ help: ## This list
 run: assets ## Build and serve the map on port 8080
 	cargo run --release --locked -- serve
 
-test: assets lint unit api test-cloud browser geography deploy-checks image-checks fuzz-short ## Everything that must pass
+test: assets lint unit api test-cloud browser geography deploy-checks image-checks load fuzz-short ## Everything that must pass
 
 assets: static/node_modules/.package-lock.json ## The pinned front-end assets
 
@@ -93,6 +93,21 @@ geography: assets tests/geo/node_modules/.package-lock.json ## Boundaries agains
 
 deploy-checks: target/terraform/provider-schema.json tests/terraform/node_modules/.package-lock.json ## Terraform and Dockerfile
 	node --test --test-reporter=spec tests/terraform/*.test.mjs
+
+load: assets ## 200 requests a second beside refreshes, and 2,000 slow clients: the short form of `make soak`
+	@command -v slowhttptest > /dev/null || { apt-get update -q && apt-get install -y -q slowhttptest; }
+	cargo build --locked
+	node --test --test-concurrency=1 --test-reporter=spec tests/load/*.test.mjs
+
+soak: assets ## The same for SOAK_SECONDS, two hours if not said, a refresh a minute
+	cargo build --locked
+	SOAK_SECONDS=$${SOAK_SECONDS:-7200} SOAK_REFRESH_SECONDS=60 node --test --test-reporter=spec tests/load/soak.test.mjs
+
+sigterm: assets ## Told to stop under load, twenty times: no request is dropped
+	ROUNDS=20 cargo test --locked --test system told_to_stop_under_load -- --nocapture
+
+restore-drill: assets ## A lake that is emptied but for raw/ gives the same release again
+	cargo test --locked --test system a_lake_with_nothing_but_the_files_as_they_came_is_built_again
 
 # The program of this machine's debug profile, linked statically: what the Dockerfile's stage `build` leaves, but for the
 # optimisation. Only the last step differs from what is built anyway.

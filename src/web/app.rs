@@ -30,14 +30,14 @@ pub struct App {
     pub layers: Layers,
     /// How often answers were in memory.
     pub figures: Figures,
+    /// Requests by route.
+    pub traffic: Traffic,
+    /// The Google Cloud project that traces of log lines are in.
+    pub trace_project: Option<String>,
     live: RwLock<Option<Arc<Live>>>,
     pipeline: RwLock<Arc<Pipeline>>,
     pinned: moka::future::Cache<ReleaseId, Arc<Live>>,
     lake: Lake,
-    /// What was asked for.
-    pub traffic: Traffic,
-    /// The Google Cloud project that traces of log lines are in.
-    pub trace_project: Option<String>,
     /// Of the counts of single types.
     pub reader: Arc<Reader>,
     cache_mb: u64,
@@ -51,13 +51,13 @@ impl App {
         Ok(Self {
             layers: Layers::read(settings.public_url.clone())?,
             figures: Figures::default(),
+            traffic: Traffic::default(),
+            trace_project: settings.trace_project.clone(),
             live: RwLock::new(None),
             pipeline: RwLock::default(),
             pinned: moka::future::Cache::new(PINNED),
             lake,
             reader: Arc::new(Reader::new(warehouse)),
-            traffic: Traffic::default(),
-            trace_project: settings.trace_project.clone(),
             cache_mb: settings.cache_mb,
         })
     }

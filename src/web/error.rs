@@ -24,8 +24,6 @@ pub enum Failure {
     Busy,
     /// The path is there, but not for this method.
     MethodNotAllowed,
-    /// Path and query are longer than any of ours.
-    UriTooLong,
     /// The header fields are more than any reader needs.
     HeadersTooLarge,
     /// A body came with a request that only reads.
@@ -114,11 +112,6 @@ impl Problem {
             Failure::MethodNotAllowed => {
                 (StatusCode::METHOD_NOT_ALLOWED, "This address can only be read", "Use GET or HEAD.".to_owned())
             }
-            Failure::UriTooLong => (
-                StatusCode::URI_TOO_LONG,
-                "This address is too long",
-                "Path and query may have 2048 bytes together.".to_owned(),
-            ),
             Failure::HeadersTooLarge => (
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
                 "The header of this request is too large",

@@ -164,6 +164,6 @@ async fn status_page(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri,
 }
 
 async fn metrics(State(app): State<Arc<App>>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
-    let body = status::metrics(app.known().as_deref(), &app.pipeline(), &app);
+    let body = status::metrics(app.known().as_deref(), &app);
     body.map_or_else(|error| Failure::Internal(error).respond(uri.path()), |body| body.respond(&headers))
 }

@@ -13,7 +13,7 @@ use super::error::Failure;
 
 /// Everything comes from this server; Leaflet sets styles by script, which needs no exception.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
-                      base-uri 'none'; form-action 'self'; frame-ancestors 'self'";
+                      object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'";
 
 /// Of what a browser could give, these pages ask for the position, when somebody presses a button, and nothing else.
 const PERMISSIONS: &str = "geolocation=(self), camera=(), microphone=(), display-capture=(), usb=(), payment=()";
@@ -29,9 +29,6 @@ const HEADERS: [(HeaderName, &str); 7] = [
     (HeaderName::from_static("cross-origin-resource-policy"), "cross-origin"),
     (REFERRER_POLICY, "strict-origin-when-cross-origin"),
 ];
-
-/// Longest path and query. The longest normal form of a view has about 200 bytes.
-const URI_BYTES: usize = 2 << 10;
 
 /// Names and values of the header fields together.
 const HEADER_BYTES: usize = 16 << 10;
@@ -54,11 +51,9 @@ pub async fn limit(request: Request, next: Next) -> Response {
 }
 
 fn excess(request: &Request) -> Option<Failure> {
-    let uri = request.uri().path_and_query().map_or(0, |uri| uri.as_str().len());
     let headers: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     match () {
-        () if uri > URI_BYTES => Some(Failure::UriTooLong),
         () if headers > HEADER_BYTES => Some(Failure::HeadersTooLarge),
         // Other methods are refused as such.
         () if reads && !request.body().is_end_stream() => Some(Failure::BodyNotWanted),

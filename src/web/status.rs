@@ -331,7 +331,8 @@ struct Metrics<'a> {
 }
 
 /// Renders gauges and counters in Prometheus' text format.
-pub fn metrics(live: Option<&Live>, pipeline: &Pipeline, app: &App) -> anyhow::Result<Body> {
+pub fn metrics(live: Option<&Live>, app: &App) -> anyhow::Result<Body> {
+    let pipeline = &*app.pipeline();
     let of_live = |changes: &&Changes| live.is_some_and(|live| live.release.release == changes.release);
     let metrics = Metrics {
         live,

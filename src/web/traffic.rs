@@ -112,7 +112,7 @@ pub async fn observe(State(app): State<Arc<App>>, request: Request, next: Next) 
 /// What is logged of an address: not all of a long one, and no place of a person.
 fn logged(uri: &Uri) -> String {
     let path_and_query =
-        if uri.path() == locate::PATH { uri.path() } else { uri.path_and_query().map_or("", |u| u.as_str()) };
+        if uri.path().starts_with(locate::PATH) { uri.path() } else { uri.path_and_query().map_or("", |u| u.as_str()) };
     path_and_query.chars().take(LOGGED_URL).collect()
 }
 

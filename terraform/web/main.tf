@@ -64,8 +64,9 @@ resource "google_cloud_run_v2_service" "web" {
       # The Job refreshes: between requests this container has no CPU.
       dynamic "env" {
         for_each = merge(var.settings, {
-          TORONTO311_REFRESH       = "off"
-          TORONTO311_TRACE_PROJECT = var.project
+          TORONTO311_REFRESH         = "off"
+          TORONTO311_TRACE_PROJECT   = var.project
+          TORONTO311_TRUSTED_PROXIES = "1"
         })
         content {
           name  = env.key

@@ -1,18 +1,19 @@
 // Starts the built program and a browser to look at it.
-import { spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { execFile, spawn } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { promisify } from "node:util";
 import { chromium } from "playwright-core";
 
 const PROGRAM = process.env.TORONTO311 ?? new URL("../../target/debug/toronto311", import.meta.url).pathname;
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
-/** Serves an empty lake, which becomes the demo, on a free port. */
-export async function serve() {
-  const lake = await mkdtemp(join(tmpdir(), "lake-"));
-  const child = spawn(PROGRAM, ["serve", "--refresh", "off", "--port", "0", "--lake", lake], { stdio: ["ignore", "ignore", "pipe"] });
+/** Serves a lake on a free port; an empty one becomes the demo. */
+export async function serve(lake) {
+  lake ??= await mkdtemp(join(tmpdir(), "lake-"));
+  const child = spawn(PROGRAM, ["serve", "--refresh", "off", "--rate-limit", "off", "--port", "0", "--lake", lake], { stdio: ["ignore", "ignore", "pipe"] });
   const lines = createInterface({ input: child.stderr });
   const port = await new Promise((resolve, reject) => {
     lines.on("line", (line) => line.startsWith("{") && JSON.parse(line).port && resolve(JSON.parse(line).port));
@@ -26,6 +27,15 @@ export async function serve() {
     await rm(lake, { recursive: true });
   };
   return { base, stop };
+}
+
+/** Serves what becomes of yearly files, given by name. */
+export async function serveFiles(files) {
+  const [source, lake] = [await mkdtemp(join(tmpdir(), "source-")), await mkdtemp(join(tmpdir(), "lake-"))];
+  for (const [name, text] of Object.entries(files)) await writeFile(join(source, name), text);
+  await promisify(execFile)(PROGRAM, ["refresh", "--quarantine-budget", "100", "--source", source, "--lake", lake]);
+  await rm(source, { recursive: true });
+  return serve(lake);
 }
 
 export function launch() {

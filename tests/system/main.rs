@@ -24,4 +24,6 @@ mod refresh;
 mod serving;
 mod settings;
 mod simulation;
+mod supply;
 mod truth;
+mod warehouse_schema;

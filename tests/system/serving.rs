@@ -14,7 +14,7 @@ const HEADERS: [(&str, &str); 7] = [
     (
         "content-security-policy",
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
-         base-uri 'none'; form-action 'self'; frame-ancestors 'self'",
+         object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'",
     ),
     ("permissions-policy", "geolocation=(self), camera=(), microphone=(), display-capture=(), usb=(), payment=()"),
     ("x-content-type-options", "nosniff"),
@@ -25,13 +25,13 @@ const HEADERS: [(&str, &str); 7] = [
 
 fn demo() -> (tempfile::TempDir, Server) {
     let lake = tempfile::tempdir().unwrap();
-    let server = Server::start(lake.path());
+    let server = Server::start_with(lake.path(), &["--refresh", "off", "--rate-limit", "off"]);
     (lake, server)
 }
 
 /// One answer of each status that the server has, and of each kind of resource.
 fn answers(server: &Server) -> Vec<(u16, Answer)> {
-    let long = format!("/?type={}", "x".repeat(2048));
+    let long = format!("/?type={}", "x".repeat(4096));
     let wide = [("x-wide", "y".repeat(5000)), ("x-wider", "y".repeat(12_000))];
     let wide: Vec<_> = wide.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let tag = server.get("/api/v1/counts").header("etag").to_owned();
@@ -253,7 +253,7 @@ fn told_to_stop_under_load_it_ends_in_time_and_drops_no_request() {
     let rounds = std::env::var("ROUNDS").map_or(2, |rounds| rounds.parse().unwrap());
     let lake = tempfile::tempdir().unwrap();
     for round in 0..rounds {
-        let server = Server::start(lake.path());
+        let server = Server::start_with(lake.path(), &["--refresh", "off", "--rate-limit", "off"]);
         let (address, enough) = (server.address().to_owned(), Arc::new(AtomicBool::new(false)));
         let clients: Vec<_> = (0..8)
             .map(|_| {

@@ -131,7 +131,7 @@ test("they are told settings that the program has", async () => {
   const known = [...(await repository(".env.example")).matchAll(/^(?:# )?([A-Z0-9_]+)=/gm)].map(([, name]) => name);
   const own = [...service.containers[0].dynamic.env[0].for_each.matchAll(/(TORONTO311_\w+) /g)].map(([, name]) => name);
   const common = [...JSON.stringify(modules[""].locals.settings).matchAll(/(TORONTO311_\w+)/g)].map(([, name]) => name);
-  assert.ok(own.length === 2 && common.length >= 2);
+  assert.ok(own.length === 3 && common.length >= 2);
   for (const name of [...own, ...common]) assert.ok(known.includes(name), name);
 });
 
@@ -262,11 +262,12 @@ test("there is an alert for being down, errors, slowness, age, and a refresh tha
 });
 
 test("the site is asked from three regions over TLS, at addresses that it has", async () => {
-  const routes = await repository("src/web/mod.rs");
+  const [pages, resources] = await Promise.all(["src/web/mod.rs", "src/web/api/resource.rs"].map(repository));
   for (const { body } of all("google_monitoring_uptime_check_config")) {
     const [http] = body.http_check;
     assert.ok(body.selected_regions.length >= 3 && http.use_ssl && http.validate_ssl);
-    assert.ok(routes.includes(`.route("${http.path.replace("/api", "")}"`), http.path);
+    const resource = http.path.replace("/api/v1/", "");
+    assert.ok(pages.includes(`.route("${http.path}"`) || resources.includes(`name: "${resource}"`), http.path);
   }
 });
 
