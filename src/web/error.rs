@@ -9,6 +9,9 @@ use serde::Serialize;
 
 use super::parameters::BadParameter;
 
+/// Bytes of path and query that are read. The longest normal form of a view has some 200.
+pub const LONGEST_ADDRESS: usize = 2048;
+
 /// Why a request is not answered.
 #[derive(Debug)]
 pub enum Failure {
@@ -18,6 +21,8 @@ pub enum Failure {
     NotFound,
     /// The resource has none of the forms that the client takes, but these.
     NotAcceptable(Vec<&'static str>),
+    /// Path and query are longer than any of ours.
+    TooLong,
     /// This client has asked too often; it may ask again after some seconds.
     TooMany(u64),
     /// More requests are at work than this server can do at a time, or this one took too long.
@@ -100,6 +105,11 @@ impl Problem {
                 StatusCode::NOT_ACCEPTABLE,
                 "There is no such form of this",
                 format!("Accept may be {}.", media_types.join(", ")),
+            ),
+            Failure::TooLong => (
+                StatusCode::URI_TOO_LONG,
+                "This address is too long",
+                format!("Path and query may have {LONGEST_ADDRESS} bytes together."),
             ),
             Failure::TooMany(seconds) => (
                 StatusCode::TOO_MANY_REQUESTS,

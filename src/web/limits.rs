@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{ConnectInfo, OriginalUri, Request, State};
 use axum::http::{Extensions, HeaderMap};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -90,7 +90,9 @@ async fn forget(limits: std::sync::Weak<Limits>) {
 
 /// Lets a request through or answers in its place.
 pub async fn limit(State(limits): State<Arc<Limits>>, request: Request, next: Next) -> Response {
-    let path = request.uri().path().to_owned();
+    // Of a nested router, the address itself lacks what it is nested under.
+    let asked = request.extensions().get::<OriginalUri>().map_or(request.uri(), |OriginalUri(uri)| uri);
+    let path = asked.path().to_owned();
     let refuse = |failure: Failure| failure.respond(&path);
     if let Err(seconds) = limits.take(limits.client(request.headers(), request.extensions())) {
         return refuse(Failure::TooMany(seconds));

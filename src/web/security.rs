@@ -9,7 +9,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http_body::Body;
 
-use super::error::Failure;
+use super::error::{Failure, LONGEST_ADDRESS};
 
 /// Everything comes from this server; Leaflet sets styles by script, which needs no exception.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
@@ -51,9 +51,11 @@ pub async fn limit(request: Request, next: Next) -> Response {
 }
 
 fn excess(request: &Request) -> Option<Failure> {
+    let address = request.uri().path_and_query().map_or(0, |address| address.as_str().len());
     let headers: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     match () {
+        () if address > LONGEST_ADDRESS => Some(Failure::TooLong),
         () if headers > HEADER_BYTES => Some(Failure::HeadersTooLarge),
         // Other methods are refused as such.
         () if reads && !request.body().is_end_stream() => Some(Failure::BodyNotWanted),

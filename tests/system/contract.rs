@@ -325,7 +325,7 @@ fn parts_of_a_mart_are_the_parts_of_the_whole() {
     assert_eq!(whole.header("etag"), format!("\"{}\"", listed["sha256"].as_str().unwrap()));
     let part = |range: &str, tag: &str| server.get_with(path, &[("range", range), ("if-range", tag)]);
     let tail = part("bytes=-8", whole.header("etag"));
-    assert_eq!((tail.status, &tail.body.as_bytes()[4..]), (206, &b"PAR1"[..]));
+    assert!(tail.status == 206 && tail.body.ends_with("PAR1"), "{tail:?}");
     assert_eq!(tail.header("content-range"), format!("bytes {}-{}/{}", file.len() - 8, file.len() - 1, file.len()));
     assert_eq!(part("bytes=0-3", whole.header("etag")).body, "PAR1");
     assert_eq!(part("bytes=0-3", "\"another\"").status, 200, "a part of another version is no use");

@@ -70,6 +70,7 @@ pub struct Server {
     log: Arc<Mutex<Vec<String>>>,
 }
 
+#[derive(Debug)]
 pub struct Answer {
     pub status: u16,
     pub headers: ureq::http::HeaderMap,

@@ -13,13 +13,15 @@ use super::format::Format;
 use super::resource::{Make, Parameter, RESOURCES, Resource};
 
 /// Refusals that any resource may answer with.
-const REFUSALS: [(&str, &str); 8] = [
+const REFUSALS: [(&str, &str); 10] = [
     ("400", "Parameters that can't be used; `errors` names each, and what is allowed."),
     ("404", "No such resource."),
     ("405", "Not a method for reading."),
     ("406", "None of the forms that `Accept` asks for."),
+    ("413", "A body, where everything is said by the address."),
     ("414", "Longer than any address that has an answer."),
     ("429", "Asked too often; `Retry-After` says when to ask again."),
+    ("431", "Header fields that are longer than any reader needs."),
     ("500", "Our fault. It has been logged."),
     ("503", "Being prepared or busy; `Retry-After` says when to ask again."),
 ];
@@ -165,7 +167,7 @@ fn refusals(problem: &Value) -> Map<String, Value> {
 }
 
 /// Statuses of refusals with what they mean, for the reference.
-pub fn statuses() -> [(&'static str, &'static str); 8] {
+pub fn statuses() -> [(&'static str, &'static str); 10] {
     REFUSALS
 }
 

@@ -14,7 +14,7 @@ use super::resource::{RESOURCES, Resource};
 struct ReferencePage<'a> {
     site: Site<'a>,
     resources: &'static [Resource],
-    statuses: [(&'static str, &'static str); 8],
+    statuses: [(&'static str, &'static str); 10],
 }
 
 /// Renders the page.
