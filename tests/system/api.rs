@@ -264,7 +264,7 @@ fn what_is_not_there_is_404_in_the_form_of_its_place() {
     ];
     let allowed = server.ask("OPTIONS", "/api/v1/counts", &preflight);
     assert_eq!((allowed.status, allowed.header("access-control-allow-headers")), (200, "if-none-match,if-range,range"));
-    let many = server.get(&format!("/api/v1/counts?{}", "a=1&".repeat(5000)));
+    let many = server.get(&format!("/api/v1/counts?{}", "a=1&".repeat(500)));
     assert!(many.status == 400 && many.body.len() < 10_000);
 }
 

@@ -58,9 +58,11 @@ pub fn refresh_with(source: &str, lake: &Path, arguments: &[&str]) -> Ended {
     run(&[&["refresh", "--source", source, "--lake", lake.to_str().unwrap()], arguments].concat())
 }
 
-/// The server on a free port.
+/// The server on a free port. Tests ask more often than a client may.
 pub fn serve(lake: &Path, arguments: &[&str]) -> Command {
-    toronto311(&[&["serve", "--port", "0", "--lake", lake.to_str().unwrap()], arguments].concat())
+    let limited = arguments.contains(&"--rate-limit");
+    let unlimited: &[&str] = if limited { &[] } else { &["--rate-limit", "off"] };
+    toronto311(&[&["serve", "--port", "0", "--lake", lake.to_str().unwrap()], unlimited, arguments].concat())
 }
 
 /// A running server on a free port, stopped when dropped.

@@ -84,7 +84,7 @@ fn fill(views: &mut [View], source: &Source) {
 
 /// Holds what is served against the truth, view by view and area by area.
 pub fn assert_served_as_meant(lake: &Path, source: &Source) {
-    let server = Server::of(serve(lake, &["--refresh", "off", "--rate-limit", "off"]));
+    let server = Server::of(serve(lake, &["--refresh", "off"]));
     let types = server.get("/api/v1/types").json();
     let types: Vec<String> =
         types["rows"].as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect();
