@@ -208,7 +208,7 @@ mod tests {
         assert_eq!(Measure::Per1000.format(0.1234), "0.12");
         assert_eq!(Measure::PerKm2.format(1234.5), "1,235");
         assert_eq!(Measure::Count.format(1234.0), "1,234");
-        assert_eq!(Measure::Share.format(3.14159), "3.14 %");
+        assert_eq!(Measure::Share.format(3.456), "3.46 %");
         assert_eq!([12.5, -0.5, 0.0].map(|v| Measure::Change.format(v)), ["+12.5 %", "−0.50 %", "0.0 %"]);
     }
 }
