@@ -164,8 +164,11 @@ impl BigQuery {
             "query": sql, "useLegacySql": false, "defaultDataset": self.reference(), "destinationTable": table,
             "writeDisposition": "WRITE_TRUNCATE",
         });
-        let job = self.ask("POST", "jobs", Some(&json!({"configuration": {"query": query}})));
-        assert_eq!((&job["status"]["state"], &job["status"]["errorResult"]), (&json!("DONE"), &Value::Null), "{job}");
+        let mut job = self.ask("POST", "jobs", Some(&json!({"configuration": {"query": query}})));
+        while job["status"]["state"] != "DONE" {
+            job = self.ask("GET", &format!("jobs/{}", job["jobReference"]["jobId"].as_str().unwrap()), None);
+        }
+        assert_eq!(job["status"]["errorResult"], Value::Null, "{job}");
     }
 
     fn reference(&self) -> Value {
