@@ -18,7 +18,7 @@ def main() -> None:
         page = urllib.request.urlopen(f"{base}/api").read().decode()
 
         def snippet(name: str) -> str:
-            found = re.search(f'<pre id="{name}"><code>(.*?)</code></pre>', page, re.DOTALL)
+            found = re.search(f'<pre tabindex="0" id="{name}"><code>(.*?)</code></pre>', page, re.DOTALL)
             return html.unescape(found[1]).replace("{origin}", base)
 
         total = months(base)
