@@ -30,6 +30,7 @@ const PAGES = [
   "/search?q=nothing%20at%20all",
   "/data",
   "/status",
+  "/api",
   "/embed?geo=fsa",
   "/nothing",
 ];
