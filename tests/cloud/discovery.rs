@@ -85,14 +85,16 @@ fn what_google_does_not_describe_is_a_problem() {
         "pysparkBatch": {"mainPythonFileUris": "gs://a/b.py", "args": [1]}, "state": "RUNNING",
         "runtimeConfig": {"properties": {"spark.executor.instances": 2}},
     });
+    let mut found = problems("batchName", batch);
+    found.sort();
     assert_eq!(
-        problems("batchName", batch),
+        found,
         [
-            "no parameter batchName",
             "body.pysparkBatch.args is 1, expected \"string\"",
             "body.pysparkBatch.mainPythonFileUris is not known",
             "body.runtimeConfig.properties.spark.executor.instances is 2, expected \"string\"",
             "body.state is for answers only",
+            "no parameter batchName",
         ]
     );
 }
