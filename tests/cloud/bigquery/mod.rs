@@ -164,7 +164,22 @@ impl BigQuery {
             "query": sql, "useLegacySql": false, "defaultDataset": self.reference(), "destinationTable": table,
             "writeDisposition": "WRITE_TRUNCATE",
         });
-        let mut job = self.ask("POST", "jobs", Some(&json!({"configuration": {"query": query}})));
+        self.run(&json!({"query": query}));
+    }
+
+    /// Makes a table of a Parquet file in the bucket.
+    pub fn load(&self, table: &str, path: &str) {
+        let mut destination = self.reference();
+        destination["tableId"] = table.into();
+        let source = format!("gs://{}/{path}", self.dataset);
+        self.run(&json!({"load": {
+            "sourceUris": [source], "sourceFormat": "PARQUET", "destinationTable": destination,
+            "writeDisposition": "WRITE_TRUNCATE",
+        }}));
+    }
+
+    fn run(&self, configuration: &Value) {
+        let mut job = self.ask("POST", "jobs", Some(&json!({"configuration": configuration})));
         while job["status"]["state"] != "DONE" {
             job = self.ask("GET", &format!("jobs/{}", job["jobReference"]["jobId"].as_str().unwrap()), None);
         }
