@@ -40,7 +40,7 @@ fn shared_three_years_and_their_editions_have_the_same_rows_in_both() {
     let types = types["rows"].as_array().unwrap();
     assert!(types.len() > 300);
     for row in types.iter().step_by(types.len() / 25) {
-        let id = row["request_type"].as_str().unwrap();
+        let id = row["id"].as_str().unwrap();
         for path in [
             format!("/api/v1/choropleth?type={id}"),
             format!("/api/v1/counts?geo=fsa&type={id}&from=2018-01&to=2018-12"),
