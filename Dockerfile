@@ -20,6 +20,7 @@ COPY --from=assets /static/node_modules static/node_modules
 # Paths of this machine do not get into the program, and linking it statically is the last step alone.
 RUN RUSTFLAGS="--remap-path-prefix=/usr/local/cargo=/cargo" \
     cargo rustc --locked --release --bin toronto311 -- -C target-feature=+crt-static \
+        -C link-arg=-Wl,-z,pack-relative-relocs \
     && mkdir -p /image/lake /image/tmp \
     && cp target/release/toronto311 /etc/ssl/certs/ca-certificates.crt /image/
 

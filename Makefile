@@ -113,7 +113,7 @@ restore-drill: assets ## A lake that is emptied but for raw/ gives the same rele
 # optimisation. Only the last step differs from what is built anyway.
 image-checks: assets ## The image: built, started, asked, refreshed, stopped
 	@command -v buildah > /dev/null || { apt-get update -q && apt-get install -y -q buildah; }
-	cargo rustc --locked --bin toronto311 -- -C target-feature=+crt-static
+	cargo rustc --locked --bin toronto311 -- -C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs
 	mkdir -p target/image/build/image/lake target/image/build/image/tmp
 	strip -o target/image/build/image/toronto311 target/debug/toronto311
 	cp /etc/ssl/certs/ca-certificates.crt target/image/build/image/

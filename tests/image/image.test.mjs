@@ -73,8 +73,7 @@ test("the image is small and holds the program, certificates, and two folders th
   assert.deepEqual(of((stat) => stat.uid !== 0 || (stat.mode & 0o022) !== 0), ["lake", "tmp"]);
   const bytes = files.reduce((sum, { stat }) => sum + (stat.isFile() ? stat.size : 0), 0);
   console.log(`${(bytes / 1e6).toFixed(1)} MB`);
-  // The image is to have 40 MB at most; this profile's program is larger than an optimised one.
-  assert.ok(bytes <= 48e6, `${bytes} bytes`);
+  assert.ok(bytes <= 40e6, `${bytes} bytes`);
 });
 
 test("the image serves by default, as nobody, and no variable of it is a secret", () => {

@@ -11,7 +11,7 @@ use crate::many::{Slot, for_all};
 
 /// Of so many calls, one is the end of a run. All by `KILL_STEP=1`.
 fn step() -> usize {
-    std::env::var("KILL_STEP").map_or(6, |step| step.parse().unwrap())
+    std::env::var("KILL_STEP").map_or(3, |step| step.parse().unwrap())
 }
 
 /// Where a run is killed.
