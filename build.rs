@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 /// What the pages load, and the areas for everybody: the folder in the URL, the file, its content type.
-const ASSETS: [(&str, &str, &str); 10] = [
+const ASSETS: [(&str, &str, &str); 11] = [
     ("/assets", "static/style.css", "text/css; charset=utf-8"),
+    ("/assets", "static/icon.svg", "image/svg+xml"),
     ("/assets", MAP_SCRIPT, "text/javascript; charset=utf-8"),
     ("/assets", "static/node_modules/leaflet/dist/leaflet.css", "text/css; charset=utf-8"),
     ("/assets", "static/node_modules/leaflet/dist/leaflet.js", "text/javascript; charset=utf-8"),

@@ -47,7 +47,7 @@ use axum::extract::{OriginalUri, Path, State};
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::middleware;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -91,6 +91,8 @@ fn router(app: Arc<App>, limits: Arc<Limits>) -> Router {
         .layer(fair.clone());
     Router::new()
         .route("/assets/{name}", get(asset))
+        // Browsers ask for it beside whatever is no page of ours.
+        .route("/favicon.ico", get(async || Redirect::temporary(assets::path("icon.svg"))))
         .route("/health/live", get(async || "live\n"))
         .route("/health/ready", get(ready))
         .merge(pages)
