@@ -12,8 +12,12 @@ CARGO_FUZZ := target/tools/bin/cargo-fuzz
 FUZZ := RUSTC_BOOTSTRAP=1 PATH="$(CURDIR)/target/tools/bin:$$PATH" cargo fuzz
 FUZZ_OPTIONS := --fuzz-dir tests/fuzz --target-dir target/fuzz --dev --sanitizer none
 
-.PHONY: help run test assets lint unit api fuzz-api test-cloud browser screenshots geography deploy-checks image-checks load \
-	soak sigterm restore-drill bench sim fuzz fuzz-short
+# The program, of the very build that the tests in Rust have made: without a test beside it, Cargo would leave out what
+# only tests need of other crates, and compile nearly all of them again.
+PROGRAM := cargo build --locked --bin toronto311 --test system
+
+.PHONY: help run test assets lint unit api fuzz-api test-cloud browser screenshots lighthouse geography deploy-checks image-checks load \
+	soak sigterm restore-drill deny sbom bench sim fuzz fuzz-short
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -39,8 +43,15 @@ unit: assets ## Unit tests and the built program from outside
 	@command -v strace > /dev/null || { apt-get update -q && apt-get install -y -q strace; }
 	cargo test --locked --lib --bins --test system -- $(if $(SHARED),--include-ignored)
 
-test-cloud: assets target/cloud/venv-spark/.installed target/cloud/venv-bigquery/.installed ## Lake, warehouse and Spark of the cloud, on stand-ins
+.PHONY: chromium java
+chromium:
+	@test -x "$${CHROMIUM:-/usr/bin/chromium}" || { apt-get update -q && apt-get install -y -q chromium fonts-dejavu-core; }
+
+# What Spark and the checker of HTML run on.
+java:
 	@command -v java > /dev/null || { apt-get update -q && apt-get install -y -q openjdk-17-jre-headless; }
+
+test-cloud: assets java target/cloud/venv-spark/.installed target/cloud/venv-bigquery/.installed ## Lake, warehouse and Spark of the cloud, on stand-ins
 	cargo test --locked --test cloud -- --include-ignored $(if $(SHARED),,--skip shared_) \
 		$(if $(TORONTO311_TEST_LAKE),,--skip a_bucket_keeps)
 
@@ -64,7 +75,7 @@ target/cloud/venv-bigquery/.installed: tests/cloud/bigquery/requirements.txt
 	@touch $@
 
 api: assets target/api/venv/.installed ## The API against its description, 20,000 times, and the examples of its page
-	cargo build --locked
+	$(PROGRAM)
 	target/api/venv/bin/python tests/api/snippets.py
 	target/api/venv/bin/python tests/api/fuzz.py --requests $${REQUESTS:-20000}
 
@@ -76,19 +87,21 @@ target/api/venv/.installed: tests/api/requirements.txt
 	$(@D)/bin/pip install --quiet --no-deps --requirement $<
 	@touch $@
 
-browser: assets tests/browser/node_modules/.package-lock.json ## The page in headless Chromium
-	@test -x "$${CHROMIUM:-/usr/bin/chromium}" || { apt-get update -q && apt-get install -y -q chromium fonts-dejavu-core; }
-	cargo build --locked
+browser: assets java chromium tests/browser/node_modules/.package-lock.json ## The page in headless Chromium
+	$(PROGRAM)
 	node --test --test-reporter=spec tests/browser/*.test.mjs
 
-screenshots: assets tests/browser/node_modules/.package-lock.json ## Pictures of every page into target/screenshots
-	@test -x "$${CHROMIUM:-/usr/bin/chromium}" || { apt-get update -q && apt-get install -y -q chromium fonts-dejavu-core; }
-	cargo build --locked
+screenshots: assets chromium tests/browser/node_modules/.package-lock.json ## Pictures of every page into target/screenshots
+	$(PROGRAM)
 	node tests/browser/screenshots.mjs
+
+lighthouse: assets chromium tests/lighthouse/node_modules/.package-lock.json ## Scores of pages on a slow phone, of LAKE or the demo
+	cargo build --release --locked
+	node tests/lighthouse/lighthouse.mjs
 
 geography: assets tests/geo/node_modules/.package-lock.json ## Boundaries against mapshaper and TopoJSON's own reader
 	@echo "official boundaries beside the repository: $(if $(SHARED),mapshaper is compared,none: mapshaper is not compared)"
-	cargo build --locked
+	$(PROGRAM)
 	node --test --test-reporter=spec tests/geo/*.test.mjs
 
 deploy-checks: target/terraform/provider-schema.json tests/terraform/node_modules/.package-lock.json ## Terraform and Dockerfile
@@ -96,11 +109,11 @@ deploy-checks: target/terraform/provider-schema.json tests/terraform/node_module
 
 load: assets ## 200 requests a second beside refreshes, and 2,000 slow clients: the short form of `make soak`
 	@command -v slowhttptest > /dev/null || { apt-get update -q && apt-get install -y -q slowhttptest; }
-	cargo build --locked
+	$(PROGRAM)
 	node --test --test-concurrency=1 --test-reporter=spec tests/load/*.test.mjs
 
 soak: assets ## The same for SOAK_SECONDS, two hours if not said, a refresh a minute
-	cargo build --locked
+	$(PROGRAM)
 	SOAK_SECONDS=$${SOAK_SECONDS:-7200} SOAK_REFRESH_SECONDS=60 node --test --test-reporter=spec tests/load/soak.test.mjs
 
 sigterm: assets ## Told to stop under load, twenty times: no request is dropped
@@ -113,9 +126,9 @@ restore-drill: assets ## A lake that is emptied but for raw/ gives the same rele
 # optimisation. Only the last step differs from what is built anyway.
 image-checks: assets ## The image: built, started, asked, refreshed, stopped
 	@command -v buildah > /dev/null || { apt-get update -q && apt-get install -y -q buildah; }
-	cargo rustc --locked --bin toronto311 -- -C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs
+	cargo rustc --locked --example static -- -C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs
 	mkdir -p target/image/build/image/lake target/image/build/image/tmp
-	strip -o target/image/build/image/toronto311 target/debug/toronto311
+	strip -o target/image/build/image/toronto311 target/debug/examples/static
 	cp /etc/ssl/certs/ca-certificates.crt target/image/build/image/
 	node --test --test-reporter=spec tests/image/*.test.mjs
 
@@ -128,6 +141,19 @@ target/terraform/venv/.installed: tests/terraform/requirements.txt
 	@# The bindings are read, not run: of what they need, nothing.
 	$(@D)/bin/pip install --quiet --no-deps $(filter cdktn-%,$(shell cat $<))
 	@touch $@
+
+deny: target/tools/bin/cargo-deny ## Licences, sources and versions of all that the program is made of, by .deny.toml
+	PATH="$(CURDIR)/target/tools/bin:$$PATH" cargo deny --locked check licenses bans sources
+
+sbom: target/tools/bin/cargo-cyclonedx ## The list of it for others' tools (CycloneDX): target/toronto311.cdx.json
+	PATH="$(CURDIR)/target/tools/bin:$$PATH" cargo cyclonedx --format json --target x86_64-unknown-linux-gnu
+	mv toronto311.cdx.json target/
+
+target/tools/bin/cargo-deny:
+	cargo install cargo-deny --version 0.20.2 --locked --root target/tools
+
+target/tools/bin/cargo-cyclonedx:
+	cargo install cargo-cyclonedx --version 0.5.9 --locked --root target/tools
 
 sim: assets ## Simulated failures of store, source, runners and clock: SIM_SEEDS courses
 	SIM_SEEDS=$${SIM_SEEDS:-100000} cargo test --locked --release --test system simulation -- --nocapture

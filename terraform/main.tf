@@ -8,6 +8,15 @@ locals {
   }
 }
 
+# Only the refresh cleans.
+locals {
+  spark_settings = var.spark ? {
+    TORONTO311_CLEAN_ON         = "dataproc:${var.project}/${var.region}"
+    TORONTO311_SPARK_ACCOUNT    = module.spark[0].account
+    TORONTO311_SPARK_SUBNETWORK = module.spark[0].subnetwork
+  } : {}
+}
+
 module "web" {
   source = "./web"
   count  = var.web ? 1 : 0

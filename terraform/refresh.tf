@@ -56,7 +56,7 @@ resource "google_cloud_run_v2_job" "refresh" {
         }
 
         dynamic "env" {
-          for_each = local.settings
+          for_each = merge(local.settings, local.spark_settings)
           content {
             name  = env.key
             value = env.value

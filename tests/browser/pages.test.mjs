@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
+import { PAGES } from "./every-page.mjs";
 import { launch, open, serve } from "./program.mjs";
 
 let server, browser, axe;
@@ -17,23 +18,6 @@ after(async () => {
   await server?.stop();
 });
 
-const PAGES = [
-  "/",
-  "/?geo=fsa&measure=change&area=M5V",
-  "/wards/13-toronto-centre",
-  "/fsas/M5V",
-  "/wards/13/2025-11",
-  "/types",
-  "/types/road-pothole-road-damage",
-  "/months",
-  "/search?q=york",
-  "/search?q=nothing%20at%20all",
-  "/data",
-  "/status",
-  "/api",
-  "/embed?geo=fsa",
-  "/nothing",
-];
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 
 for (const colorScheme of ["light", "dark"]) {

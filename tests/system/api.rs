@@ -299,7 +299,9 @@ fn assets_are_ours_named_by_content_and_kept_for_ever() {
     let (server, _lake) = demo();
     let page = server.get("/").body;
     let assets: Vec<_> = page.split(['"', '\'']).filter(|text| text.starts_with("/assets/")).collect();
-    assert_eq!(assets.len(), 4);
+    assert_eq!(assets.len(), 5, "icon, two style sheets, two scripts");
+    let icon = server.get("/favicon.ico");
+    assert!((icon.status, icon.header("location")) == (307, assets[0]), "{}", icon.header("location"));
     for asset in assets {
         let answer = server.get(asset);
         assert_eq!(answer.status, 200, "{asset}");

@@ -131,8 +131,9 @@ test("they are told settings that the program has", async () => {
   const known = [...(await repository(".env.example")).matchAll(/^(?:# )?([A-Z0-9_]+)=/gm)].map(([, name]) => name);
   const own = [...service.containers[0].dynamic.env[0].for_each.matchAll(/(TORONTO311_\w+) /g)].map(([, name]) => name);
   const common = [...JSON.stringify(modules[""].locals.settings).matchAll(/(TORONTO311_\w+)/g)].map(([, name]) => name);
-  assert.ok(own.length === 3 && common.length >= 2);
-  for (const name of [...own, ...common]) assert.ok(known.includes(name), name);
+  const spark = [...JSON.stringify(modules[""].locals.spark_settings).matchAll(/(TORONTO311_\w+)/g)].map(([, name]) => name);
+  assert.ok(own.length === 3 && common.length >= 2 && spark.length === 3);
+  for (const name of [...own, ...common, ...spark]) assert.ok(known.includes(name), name);
 });
 
 test("the site does not refresh: it has no CPU between requests", () => {
