@@ -47,28 +47,30 @@ impl Fragments {
         values: &[AreaValue],
         legend: &Legend,
         members: &impl Serialize,
-    ) -> Result<String, serde_json::Error> {
-        let members = serde_json::to_string(members)?;
-        let mut out = String::with_capacity(self.areas.iter().map(|area| area.head.len() + 128).sum::<usize>() + 2048);
-        out.push_str(r#"{"type":"FeatureCollection","bbox":"#);
-        out.push_str(&self.bbox);
-        out.push(',');
-        out.push_str(&members[1..members.len() - 1]);
-        out.push_str(r#","legend":"#);
-        out.push_str(&serde_json::to_string(legend)?);
-        out.push_str(r#","features":["#);
+    ) -> Result<Vec<u8>, serde_json::Error> {
+        let members = serde_json::to_vec(members)?;
+        let mut out = Vec::with_capacity(self.areas.iter().map(|area| area.head.len() + 128).sum::<usize>() + 2048);
+        out.extend_from_slice(br#"{"type":"FeatureCollection","bbox":"#);
+        out.extend_from_slice(self.bbox.as_bytes());
+        out.push(b',');
+        out.extend_from_slice(&members[1..members.len() - 1]);
+        out.extend_from_slice(br#","legend":"#);
+        serde_json::to_writer(&mut out, legend)?;
+        out.extend_from_slice(br#","features":["#);
         for (n, (area, value)) in self.areas.iter().zip(values).enumerate() {
             if n > 0 {
-                out.push(',');
+                out.push(b',');
             }
             let colour = value.class.and_then(|class| legend.classes.get(class)).map(|swatch| swatch.colour.hex);
             let AreaValue { requests, base, value, rank, class, state, .. } = *value;
-            let properties = serde_json::to_string(&Values { requests, base, value, rank, class, state, colour })?;
-            out.push_str(&area.head);
-            out.push_str(&properties[1..]);
-            out.push('}');
+            out.extend_from_slice(area.head.as_bytes());
+            // Its brace becomes the comma behind the constant properties.
+            let opened = out.len();
+            serde_json::to_writer(&mut out, &Values { requests, base, value, rank, class, state, colour })?;
+            out[opened] = b',';
+            out.push(b'}');
         }
-        out.push_str("]}");
+        out.extend_from_slice(b"]}");
         Ok(out)
     }
 }
@@ -92,7 +94,7 @@ fn fragment(area: &BoundedArea) -> Result<Fragment, serde_json::Error> {
     let constant = serde_json::to_string(&constant)?;
     Ok(Fragment {
         head: format!(
-            r#"{{"type":"Feature","id":{},"bbox":{},"geometry":{},"properties":{},"#,
+            r#"{{"type":"Feature","id":{},"bbox":{},"geometry":{},"properties":{}"#,
             serde_json::to_string(&area.area.to_string())?,
             serde_json::to_string(&area.bbox)?,
             serde_json::to_string(&Geometry::from(&area.geometry))?,

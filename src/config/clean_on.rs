@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use clap::Args;
+
 /// Which machine cleans the files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CleanOn {
@@ -14,6 +16,17 @@ pub enum CleanOn {
         /// The region, best that of the lake's bucket.
         region: String,
     },
+}
+
+/// As whom and where batches of Dataproc run, if not as the project's default account in its default network.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Executors {
+    /// Service account that batches of Dataproc run as; the project's default one if it is not given.
+    #[arg(long = "spark-account", env = "TORONTO311_SPARK_ACCOUNT", value_name = "EMAIL")]
+    pub account: Option<String>,
+    /// Subnetwork that they run in, with private access to Google; the project's default network if it is not given.
+    #[arg(long = "spark-subnetwork", env = "TORONTO311_SPARK_SUBNETWORK", value_name = "NAME")]
+    pub subnetwork: Option<String>,
 }
 
 impl FromStr for CleanOn {

@@ -15,7 +15,7 @@ use crate::domain::ReleaseId;
 use crate::lake::Location;
 use crate::warehouse::Warehouse;
 
-pub use clean_on::CleanOn;
+pub use clean_on::{CleanOn, Executors};
 pub use rate_limit::RateLimit;
 pub use schedule::Schedule;
 
@@ -167,6 +167,9 @@ pub struct Publishing {
         value_name = "in-process|dataproc:PROJECT/REGION"
     )]
     pub clean_on: CleanOn,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub executors: Executors,
     /// Seconds after which a run that gives no sign of life is taken over.
     #[arg(long, env = "TORONTO311_LEASE_SECONDS", default_value = "120", value_name = "SECONDS", value_parser = seconds)]
     pub lease_seconds: Duration,

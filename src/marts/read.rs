@@ -149,22 +149,68 @@ fn flatten<T>(batches: impl Iterator<Item = Result<Vec<T>, Error>>) -> impl Iter
 
 fn cells_of(batch: &RecordBatch) -> Result<Vec<CellRow>, Error> {
     let types = Numbered::new(batch, "request_type", |text| Ok(Arc::<str>::from(text)))?;
-    let geographies = Numbered::new(batch, "geography", str::parse::<Geography>)?;
-    let models = Numbered::new(batch, "ward_model", str::parse::<WardModel>)?;
-    let areas = Numbered::new(batch, "area", |text| Ok(text.to_owned()))?;
-    let months = Numbered::new(batch, "month", str::parse::<Month>)?;
-    let statuses = Numbered::new(batch, "status", str::parse::<Status>)?;
-    let requests = numbers::<Int64Type>(batch, "requests")?;
-    (0..batch.num_rows())
-        .map(|row| {
-            let geography = *geographies.needed(row)?;
-            let model = models.get(row)?.copied();
-            let read = |code: &String| Area::from_code(geography, model, code).ok_or_else(|| Error::Area(code.clone()));
-            let area = areas.get(row)?.map(read).transpose()?;
-            let cell = Cell { geography, area, month: *months.needed(row)?, status: *statuses.needed(row)? };
-            Ok((types.needed(row)?.clone(), cell, requests.value(row)))
+    let columns = CellColumns::of(batch)?;
+    let row = |row| columns.cell(row).and_then(|(cell, requests)| Ok((types.needed(row)?.clone(), cell, requests)));
+    (0..batch.num_rows()).map(row).collect()
+}
+
+/// The columns of a mart of counts but for the type.
+struct CellColumns<'b> {
+    geographies: Numbered<'b, Geography>,
+    models: Numbered<'b, WardModel>,
+    areas: Numbered<'b, AreaCode>,
+    months: Numbered<'b, Month>,
+    statuses: Numbered<'b, Status>,
+    requests: &'b PrimitiveArray<Int64Type>,
+}
+
+/// A code as the area that it is in each geography and model.
+struct AreaCode {
+    text: String,
+    wards: [Option<Area>; 2],
+    fsa: Option<Area>,
+}
+
+impl AreaCode {
+    fn read(text: &str) -> Self {
+        let ward = |model| Area::from_code(Geography::Ward, Some(model), text);
+        Self {
+            text: text.to_owned(),
+            wards: [WardModel::Wards44, WardModel::Wards25].map(ward),
+            fsa: Area::from_code(Geography::Fsa, None, text),
+        }
+    }
+
+    fn area(&self, geography: Geography, model: Option<WardModel>) -> Result<Area, Error> {
+        let area = match (geography, model) {
+            (Geography::Fsa, _) => self.fsa,
+            (Geography::Ward, Some(WardModel::Wards44)) => self.wards[0],
+            (Geography::Ward, Some(WardModel::Wards25)) => self.wards[1],
+            (Geography::Ward, None) => None,
+        };
+        area.ok_or_else(|| Error::Area(self.text.clone()))
+    }
+}
+
+impl<'b> CellColumns<'b> {
+    fn of(batch: &'b RecordBatch) -> Result<Self, Error> {
+        Ok(Self {
+            geographies: Numbered::new(batch, "geography", str::parse)?,
+            models: Numbered::new(batch, "ward_model", str::parse)?,
+            areas: Numbered::new(batch, "area", |text| Ok(AreaCode::read(text)))?,
+            months: Numbered::new(batch, "month", str::parse)?,
+            statuses: Numbered::new(batch, "status", str::parse)?,
+            requests: numbers(batch, "requests")?,
         })
-        .collect()
+    }
+
+    fn cell(&self, row: usize) -> Result<(Cell, i64), Error> {
+        let geography = *self.geographies.needed(row)?;
+        let model = self.models.get(row)?.copied();
+        let area = self.areas.get(row)?.map(|code| code.area(geography, model)).transpose()?;
+        let cell = Cell { geography, area, month: *self.months.needed(row)?, status: *self.statuses.needed(row)? };
+        Ok((cell, self.requests.value(row)))
+    }
 }
 
 /// A column of numbers into a list, whose texts have been read.
@@ -193,12 +239,12 @@ impl<'b, T> Numbered<'b, T> {
         if self.numbers.is_null(row) {
             return Ok(None);
         }
-        let value = self.values.get(self.numbers.value(row) as usize).ok_or(Error::Column(self.name))?;
+        let value = self.values.get(self.numbers.value(row) as usize).ok_or_else(|| Error::Column(self.name))?;
         value.as_ref().map(Some).map_err(|error| Error::Value(error.clone()))
     }
 
     fn needed(&self, row: usize) -> Result<&T, Error> {
-        self.get(row)?.ok_or(Error::Column(self.name))
+        self.get(row)?.ok_or_else(|| Error::Column(self.name))
     }
 }
 
@@ -250,11 +296,12 @@ impl Marts {
         let [by_area_month, totals, types, hours] = marts.clone();
         let metadata = ArrowReaderMetadata::load(&by_area_month, as_dictionaries())?;
         let totals = cell_rows(totals)?.map(|row| row.map(|(_, cell, requests)| (cell, requests)));
+        let totals = totals.collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             months,
             files: marts,
             metadata,
-            totals: Arc::new(Series::new(months, totals.collect::<Result<_, _>>()?)),
+            totals: Arc::new(Series::new(months, &totals)),
             types: type_uses(types)?,
             hours: Hours::open(hours)?,
         })
@@ -309,7 +356,7 @@ impl Marts {
         for request_type in request_types {
             self.read_cells(request_type, &mut cells)?;
         }
-        Ok(Series::new(self.months, cells))
+        Ok(Series::new(self.months, &cells))
     }
 
     /// Decodes the one or two row groups that can hold a type.
@@ -319,11 +366,15 @@ impl Marts {
         let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(self.files[0].clone(), self.metadata.clone())
             .with_row_groups(groups)
             .build()?;
-        for row in flatten(reader.map(|batch| cells_of(&batch?))) {
-            let (of, cell, requests) = row?;
-            if *of == *request_type {
-                cells.push((cell, requests));
-            }
+        for batch in reader {
+            let batch = batch?;
+            let types = Numbered::new(&batch, "request_type", |text| Ok(text == request_type))?;
+            let is_wanted = |row: usize| types.needed(row).is_ok_and(|wanted| *wanted);
+            // Types follow each other in the file.
+            let Some(first) = (0..batch.num_rows()).find(|row| is_wanted(*row)) else { continue };
+            let rows = first..(first..batch.num_rows()).find(|row| !is_wanted(*row)).unwrap_or(batch.num_rows());
+            let columns = CellColumns::of(&batch)?;
+            cells.extend(rows.map(|row| columns.cell(row)).collect::<Result<Vec<_>, _>>()?);
         }
         Ok(())
     }

@@ -1,7 +1,13 @@
 //! All counts of one request type, ready for any range of months.
 
 use crate::clean::cell::Cell;
-use crate::domain::{Area, Geography, MonthRange, Status};
+use crate::domain::{Area, Fsa, Geography, Month, MonthRange, Status, WardModel};
+
+/// Columns that there can be: requests without a ward, without an FSA, and of each ward and FSA.
+const PLACES: usize = 2 + 44 + 25 + Fsa::COUNT as usize;
+
+/// No column.
+const NONE: u16 = u16::MAX;
 
 /// Counts as running sums over the months, so that a range costs one subtraction whatever its length.
 #[derive(Debug)]
@@ -9,52 +15,40 @@ pub struct Series {
     months: MonthRange,
     /// What the columns of every plane are; sorted. An area of `None` is the requests without one.
     slots: Vec<(Geography, Option<Area>)>,
+    /// The column of each place, to be looked up without a search: an answer asks some ten thousand times.
+    columns: Vec<u16>,
     total: Plane,
     by_status: Vec<(Status, Plane)>,
 }
 
-/// Row `m`, column `s`: requests of slot `s` before month `m`. One row more than there are months.
-#[derive(Debug, Clone)]
-struct Plane(Vec<u32>);
-
 impl Series {
     /// From cells in any order. Cells outside `months` are left out.
-    pub fn new(months: MonthRange, cells: Vec<(Cell, i64)>) -> Self {
+    pub fn new(months: MonthRange, cells: &[(Cell, i64)]) -> Self {
         let mut slots: Vec<_> = cells.iter().map(|(cell, _)| (cell.geography, cell.area)).collect();
         slots.sort_unstable();
         slots.dedup();
+        let mut columns = vec![NONE; PLACES];
+        for (slot, &(geography, area)) in slots.iter().enumerate() {
+            columns[place(geography, area)] = slot as u16;
+        }
         let mut statuses: Vec<_> = cells.iter().map(|(cell, _)| cell.status).collect();
         statuses.sort_unstable();
         statuses.dedup();
-        let mut series = Self { months, total: Plane::empty(months, slots.len()), slots, by_status: Vec::new() };
-        series.by_status = statuses.into_iter().map(|status| (status, series.total.clone())).collect();
-        for (cell, requests) in cells {
-            series.add(cell, requests);
-        }
-        let width = series.slots.len();
-        series.total.accumulate(width);
-        series.by_status.iter_mut().for_each(|(_, plane)| plane.accumulate(width));
-        series
-    }
-
-    fn add(&mut self, cell: Cell, requests: i64) {
-        let (Some(slot), true) = (
-            self.slot(cell.geography, cell.area),
-            self.months.first() <= cell.month && cell.month <= self.months.last(),
-        ) else {
-            return;
+        let mut plane = PlaneBuilder::new(months, slots.len());
+        let mut of = |status: Option<Status>| {
+            for (cell, requests) in cells.iter().filter(|(cell, _)| status.is_none_or(|wanted| cell.status == wanted)) {
+                plane.add(columns[place(cell.geography, cell.area)], cell.month, *requests);
+            }
+            plane.take()
         };
-        // Written to the row after its month: running sums hold what came before a month.
-        let at = (cell.month.index() - self.months.first().index() + 1) * self.slots.len() + slot;
-        let requests = u32::try_from(requests).unwrap_or(u32::MAX);
-        self.total.0[at] = self.total.0[at].saturating_add(requests);
-        if let Some((_, plane)) = self.by_status.iter_mut().find(|(status, _)| *status == cell.status) {
-            plane.0[at] = plane.0[at].saturating_add(requests);
-        }
+        let total = of(None);
+        let by_status = statuses.into_iter().map(|status| (status, of(Some(status)))).collect();
+        Self { months, slots, columns, total, by_status }
     }
 
     fn slot(&self, geography: Geography, area: Option<Area>) -> Option<usize> {
-        self.slots.binary_search(&(geography, area)).ok()
+        let column = self.columns[place(geography, area)];
+        (column != NONE).then_some(usize::from(column))
     }
 
     /// Requests of an area (`None`: those without an area in that geography) in whole months, of one status or of all.
@@ -66,7 +60,7 @@ impl Series {
         status: Option<Status>,
     ) -> u64 {
         match (self.slot(geography, area), self.plane(status)) {
-            (Some(slot), Some(plane)) => plane.between(self.rows(months), self.slots.len(), slot),
+            (Some(slot), Some(plane)) => plane.between(slot, self.rows(months)),
             _ => 0,
         }
     }
@@ -82,7 +76,7 @@ impl Series {
         let Some(plane) = self.plane(status) else { return 0 };
         let rows = self.rows(months);
         let slots = self.slots.iter().enumerate().filter(|(_, (of, area))| *of == geography && wanted(*area));
-        slots.map(|(slot, _)| plane.between(rows, self.slots.len(), slot)).sum()
+        slots.map(|(slot, _)| plane.between(slot, rows)).sum()
     }
 
     /// Requests with and without an area: every accepted row is counted in each geography.
@@ -102,7 +96,7 @@ impl Series {
         }
     }
 
-    /// The rows of the running sums before and after a range, cut to the months that there are.
+    /// The months before and through a range, counted from the first and cut to those that there are.
     fn rows(&self, months: MonthRange) -> (usize, usize) {
         let row = |index: usize| index.saturating_sub(self.months.first().index()).min(self.months.months());
         (row(months.first().index()), row(months.last().index() + 1))
@@ -110,23 +104,117 @@ impl Series {
 
     /// Bytes that it takes in memory, nearly.
     pub fn weight(&self) -> usize {
-        (1 + self.by_status.len()) * self.total.0.len() * size_of::<u32>()
+        let planes = self.by_status.iter().map(|(_, plane)| plane).chain([&self.total]);
+        planes.map(Plane::weight).sum::<usize>() + self.columns.len() * size_of::<u16>()
     }
 }
 
-impl Plane {
-    fn empty(months: MonthRange, width: usize) -> Self {
-        Self(vec![0; (months.months() + 1) * width])
+/// Where a column is noted.
+fn place(geography: Geography, area: Option<Area>) -> usize {
+    match (area, geography) {
+        (None, Geography::Ward) => 0,
+        (None, Geography::Fsa) => 1,
+        (Some(Area::Ward(ward)), _) if ward.model() == WardModel::Wards44 => 1 + usize::from(ward.number()),
+        (Some(Area::Ward(ward)), _) => 1 + 44 + usize::from(ward.number()),
+        (Some(Area::Fsa(fsa)), _) => 2 + 44 + 25 + usize::from(fsa.index()),
+    }
+}
+
+/// Of each slot the running sum through each month, from the first month in which there is a request to the last: most
+/// types, and most statuses of a type, occur in some years only.
+#[derive(Debug)]
+struct Plane {
+    columns: Vec<Column>,
+    sums: Sums,
+}
+
+/// In half of the bytes where all are small: those of a single type nearly always are.
+#[derive(Debug)]
+enum Sums {
+    Small(Vec<u16>),
+    Large(Vec<u32>),
+}
+
+impl Sums {
+    fn new(sums: Vec<u32>) -> Self {
+        let small: Result<Vec<u16>, _> = sums.iter().map(|&sum| u16::try_from(sum)).collect();
+        small.map_or_else(|_| Self::Large(sums), Self::Small)
     }
 
-    fn accumulate(&mut self, width: usize) {
-        for at in width..self.0.len() {
-            self.0[at] = self.0[at].saturating_add(self.0[at - width]);
+    fn get(&self, at: usize) -> u32 {
+        match self {
+            Self::Small(sums) => u32::from(sums[at]),
+            Self::Large(sums) => sums[at],
         }
     }
 
-    fn between(&self, (before, after): (usize, usize), width: usize, slot: usize) -> u64 {
-        u64::from(self.0[after * width + slot].saturating_sub(self.0[before * width + slot]))
+    fn weight(&self) -> usize {
+        match self {
+            Self::Small(sums) => sums.len() * size_of::<u16>(),
+            Self::Large(sums) => sums.len() * size_of::<u32>(),
+        }
+    }
+}
+
+/// Where the sums of a slot are.
+#[derive(Debug, Clone, Copy)]
+struct Column {
+    at: u32,
+    /// Months before the first sum.
+    first: u16,
+    length: u16,
+}
+
+impl Plane {
+    /// Requests of a slot in the months from the one to before the other.
+    fn between(&self, slot: usize, (from, to): (usize, usize)) -> u64 {
+        let column = self.columns[slot];
+        u64::from(self.before(column, to).saturating_sub(self.before(column, from)))
+    }
+
+    /// Requests before a month.
+    fn before(&self, column: Column, month: usize) -> u32 {
+        let months = month.saturating_sub(usize::from(column.first)).min(usize::from(column.length));
+        if months == 0 { 0 } else { self.sums.get(column.at as usize + months - 1) }
+    }
+
+    fn weight(&self) -> usize {
+        self.columns.len() * size_of::<Column>() + self.sums.weight()
+    }
+}
+
+/// All months of all slots, to be filled, packed, and filled again.
+struct PlaneBuilder {
+    months: MonthRange,
+    /// Slot by slot.
+    requests: Vec<u32>,
+}
+
+impl PlaneBuilder {
+    fn new(months: MonthRange, slots: usize) -> Self {
+        Self { months, requests: vec![0; months.months() * slots] }
+    }
+
+    fn add(&mut self, slot: u16, month: Month, requests: i64) {
+        if self.months.first() <= month && month <= self.months.last() {
+            let at = usize::from(slot) * self.months.months() + month.index() - self.months.first().index();
+            self.requests[at] = self.requests[at].saturating_add(u32::try_from(requests).unwrap_or(u32::MAX));
+        }
+    }
+
+    fn take(&mut self) -> Plane {
+        let (mut columns, mut sums) = (Vec::new(), Vec::new());
+        for months in self.requests.chunks_exact_mut(self.months.months()) {
+            let first = months.iter().position(|requests| *requests > 0).unwrap_or(0);
+            let length = months.iter().rposition(|requests| *requests > 0).map_or(0, |last| last + 1 - first);
+            columns.push(Column { at: sums.len() as u32, first: first as u16, length: length as u16 });
+            sums.extend(months[first..first + length].iter().scan(0u32, |sum, requests| {
+                *sum = sum.saturating_add(*requests);
+                Some(*sum)
+            }));
+            months.fill(0);
+        }
+        Plane { columns, sums: Sums::new(sums) }
     }
 }
 
@@ -150,7 +238,7 @@ mod tests {
         let fsa = Fsa::new(b"M5V").map(Area::Fsa);
         let series = Series::new(
             range("2023-11..2024-02"),
-            vec![
+            &[
                 (cell(ward, "2023-11", Status::New), 1),
                 (cell(ward, "2024-02", Status::New), 20),
                 (cell(ward, "2024-02", Status::Closed), 300),

@@ -43,7 +43,7 @@ use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use crate::config::{self, CleanOn};
+use crate::config::{self, CleanOn, Executors};
 use crate::domain::{ReleaseId, RunId};
 use crate::lake::{Key, Lake, Shelf, hex};
 use crate::marts::{self, TypeUse};
@@ -79,6 +79,8 @@ pub struct Plan {
     pub keep: usize,
     /// Which machine cleans.
     pub clean_on: CleanOn,
+    /// As whom and where, if it is Spark.
+    pub executors: Executors,
     /// After which a lease that does not change counts as abandoned.
     pub lease: Duration,
     /// Where marts are made besides the lake.
@@ -112,6 +114,7 @@ impl Plan {
             quarantine_budget: settings.quarantine_budget,
             keep: usize::from(settings.keep),
             clean_on: settings.clean_on.clone(),
+            executors: settings.executors.clone(),
             lease: settings.lease_seconds,
             warehouse: settings.warehouse.clone(),
             retry: settings.source.retry_seconds,
@@ -183,6 +186,7 @@ pub async fn demo_if_empty(lake: &Lake, lease: Duration, stop: &CancellationToke
         quarantine_budget: 0.0,
         keep: 1,
         clean_on: CleanOn::InProcess,
+        executors: Executors::default(),
         lease,
         // Nobody's requests are not worth a query.
         warehouse: Warehouse::Embedded,
@@ -234,7 +238,7 @@ async fn run(
     let from = if origin == Origin::Demo { "demo".to_owned() } else { source.to_string() };
     let log = RunLog::begin(lake, &id, if plan.from_raw { "raw".to_owned() } else { from }).await;
     info!(run = %id, "refresh");
-    let (warehouse, spark) = (BigQuery::open(&plan.warehouse, lake, plan.retry), Spark::new(lake, &plan.clean_on));
+    let (warehouse, spark) = (BigQuery::open(&plan.warehouse, lake, plan.retry), Spark::new(lake, plan));
     let refresh = Refresh { lake, source, plan, origin, id: &id, log: &log, spark: &spark, warehouse };
     let result = refresh.guarded(&lease, stop).await;
     if let Err(error) = lake.sweep(plan.lease).await {

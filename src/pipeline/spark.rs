@@ -27,8 +27,8 @@ use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
 use super::dataproc::{Batch, Dataproc, State};
-use super::{Error, cleaning, hash, local};
-use crate::config::CleanOn;
+use super::{Error, Plan, cleaning, hash, local};
+use crate::config::{CleanOn, Executors};
 use crate::lake::{self, Bucket, Key, Lake};
 
 const JOB: &str = include_str!("clean_job.py");
@@ -56,14 +56,14 @@ const CANCEL_PATIENCE: Duration = Duration::from_secs(4);
 /// The batches of a run.
 pub(super) struct Spark<'a> {
     lake: &'a Lake,
-    on: &'a CleanOn,
+    plan: &'a Plan,
     /// The one that is at work.
     running: Mutex<Option<String>>,
 }
 
 impl<'a> Spark<'a> {
-    pub(super) fn new(lake: &'a Lake, on: &'a CleanOn) -> Self {
-        Self { lake, on, running: Mutex::new(None) }
+    pub(super) fn new(lake: &'a Lake, plan: &'a Plan) -> Self {
+        Self { lake, plan, running: Mutex::new(None) }
     }
 
     /// Cleans those of these files, by year and hash, that this code has not cleaned before. Returns the batch's id;
@@ -82,7 +82,7 @@ impl<'a> Spark<'a> {
         let job = stage(self.lake).await?;
         let named = hash(files.iter().map(String::as_str).chain([bucket.address(), job.as_str()]));
         let id = format!("toronto311-{}", &named[..20]);
-        self.run(&dataproc, &id, &body(bucket, &job, &files)).await.map(Some)
+        self.run(&dataproc, &id, &body(bucket, &job, &files, &self.plan.executors)).await.map(Some)
     }
 
     /// Cancels the batch that is at work, if there is one. One that goes on all the same does no harm.
@@ -97,7 +97,7 @@ impl<'a> Spark<'a> {
     }
 
     fn dataproc(&self) -> Result<Option<(&'a Bucket, Dataproc<'a>)>, Error> {
-        match (self.on, self.lake.bucket()) {
+        match (&self.plan.clean_on, self.lake.bucket()) {
             (CleanOn::Dataproc { project, region }, Some(bucket)) => {
                 Ok(Some((bucket, Dataproc::new(bucket, project, region)?)))
             }
@@ -169,10 +169,17 @@ async fn stage(lake: &Lake) -> Result<String, Error> {
 }
 
 /// What Dataproc is asked for.
-fn body(bucket: &Bucket, job: &str, files: &[String]) -> Value {
+fn body(bucket: &Bucket, job: &str, files: &[String], executors: &Executors) -> Value {
     let file = |file| bucket.url(Key::Job { id: job, file });
     let arguments: Vec<&str> =
         ["--lake", bucket.address()].into_iter().chain(files.iter().map(String::as_str)).collect();
+    let mut execution = json!({"ttl": format!("{}s", LIFETIME.as_secs())});
+    if let Some(account) = &executors.account {
+        execution["serviceAccount"] = account.as_str().into();
+    }
+    if let Some(subnetwork) = &executors.subnetwork {
+        execution["subnetworkUri"] = subnetwork.as_str().into();
+    }
     json!({
         "pysparkBatch": {
             "mainPythonFileUri": file(JOB_FILE),
@@ -181,6 +188,6 @@ fn body(bucket: &Bucket, job: &str, files: &[String]) -> Value {
         },
         "labels": {"app": "toronto311"},
         "runtimeConfig": {"version": RUNTIME},
-        "environmentConfig": {"executionConfig": {"ttl": format!("{}s", LIFETIME.as_secs())}},
+        "environmentConfig": {"executionConfig": execution},
     })
 }

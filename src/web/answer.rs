@@ -5,11 +5,12 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::history::{Counting, classes};
 use super::layers::{Layer, Layers};
 use super::live::Live;
 use super::view::View;
-use crate::choropleth::{self, AreaValue, Classes, Counts, Legend, Measure};
-use crate::domain::{Area, Geography, Month, MonthRange, Status, WardModel};
+use crate::choropleth::{self, AreaValue, Legend, Measure};
+use crate::domain::{Geography, Month, Status, WardModel};
 use crate::marts::Series;
 
 /// Everything that is said about a view, for pages and API alike.
@@ -121,33 +122,6 @@ pub struct Members {
     not_mapped: u64,
 }
 
-/// What is counted: requests of a view, and those that its measure compares them with.
-struct Counting {
-    series: Arc<Series>,
-    /// Over all types.
-    totals: Arc<Series>,
-    geography: Geography,
-    status: Option<Status>,
-    measure: Measure,
-}
-
-impl Counting {
-    fn new(view: &View, series: Arc<Series>, live: &Live) -> Self {
-        let View { geography, status, measure, .. } = *view;
-        Self { series, totals: live.marts.totals(), geography, status, measure }
-    }
-
-    fn counts(&self, area: Area, months: MonthRange) -> Counts {
-        let requests = |months| self.series.requests(self.geography, Some(area), months, self.status);
-        let base = match self.measure {
-            Measure::Share => self.totals.requests(self.geography, Some(area), months, None),
-            Measure::Change => requests(months.year_before()),
-            Measure::Per1000 | Measure::Count | Measure::PerKm2 => 0,
-        };
-        Counts { requests: requests(months), base }
-    }
-}
-
 fn warnings(view: &View, values: &[AreaValue]) -> Vec<String> {
     if view.measure == Measure::Share && view.request_type.is_none() && view.status.is_none() {
         return vec!["This is the share of all in all: choose a request type or a status.".to_owned()];
@@ -155,66 +129,7 @@ fn warnings(view: &View, values: &[AreaValue]) -> Vec<String> {
     choropleth::warnings(values)
 }
 
-/// Classes that stay the same from month to month: made from the values of all areas in all earlier periods of the same
-/// length, counted back from the last complete month.
-fn classes(view: &View, layer: &Layer, live: &Live, counting: &Counting) -> Classes {
-    let of_geography = match view.geography {
-        Geography::Ward => live.months_of(view.ward_model),
-        Geography::Fsa => Some(live.release.months),
-    };
-    let all = of_geography.unwrap_or(view.months);
-    let last = live.release.complete_through.min(all.last());
-    let length = view.months.months();
-    let comparable = |months: &MonthRange| {
-        let change = view.measure == Measure::Change;
-        live.missing(*months).next().is_none() && (!change || view.has_year_before(*months, live))
-    };
-    let periods = periods(all.first(), last, length).filter(comparable);
-    let of_history = periods.flat_map(|months| values(layer, counting, months, true)).collect();
-    let classes = Classes::new(view.classes, of_history, view.measure);
-    if classes.is_empty() {
-        // A type that was not asked for in any of these, because it is new or ended before: its own values then.
-        return Classes::new(view.classes, values(layer, counting, view.months, false).collect(), view.measure);
-    }
-    classes
-}
-
-/// Values of a period; one that is divided by little is huge, and it would stretch the classes.
-fn values(layer: &Layer, counting: &Counting, months: MonthRange, without_little: bool) -> impl Iterator<Item = f64> {
-    layer.boundaries.areas.iter().filter_map(move |area| {
-        let counts = counting.counts(area.area, months);
-        let left_out = without_little && counting.measure.divides_by_little(counts, area);
-        counting.measure.value(counts, area).filter(|_| !left_out)
-    })
-}
-
-fn periods(first: Month, last: Month, length: usize) -> impl Iterator<Item = MonthRange> {
-    let start_of = move |end: Month| {
-        let mut start = end;
-        for _ in 1..length {
-            start = start.previous();
-        }
-        start
-    };
-    std::iter::successors(Some(last), move |&end| Some(start_of(end).previous()))
-        .map_while(move |end| MonthRange::new(start_of(end), end).filter(|months| months.first() >= first))
-}
-
 /// A value for people; a dash where there is none.
 pub fn value_text(value: &AreaValue, measure: Measure) -> String {
     value.value.map_or_else(|| "–".to_owned(), |number| measure.format(number))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn periods_are_counted_back_from_the_last_complete_month() {
-        let (first, last) = ("2023-01".parse().unwrap(), "2024-02".parse().unwrap());
-        let texts = |length| periods(first, last, length).map(|p| p.to_string()).collect::<Vec<_>>();
-        assert_eq!(texts(6), ["2023-09..2024-02", "2023-03..2023-08"]);
-        assert_eq!(texts(1).len(), 14);
-        assert!(texts(15).is_empty());
-    }
 }

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use super::body::{Body, Caching};
 
 /// A file that the program carries.
-pub(crate) struct Asset {
+pub struct Asset {
     /// Name without the hash.
     pub name: &'static str,
     /// Path in URLs, with the hash.

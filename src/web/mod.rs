@@ -14,6 +14,7 @@ mod data;
 mod embed;
 mod error;
 mod feed;
+mod history;
 mod layers;
 mod limits;
 mod listen;
@@ -56,7 +57,8 @@ use tracing::info;
 
 use crate::config::Serve;
 use crate::lake::Lake;
-use app::App;
+pub use api::respond as resource;
+pub use app::App;
 use error::Failure;
 use limits::{Limits, limit};
 use respond::{Asked, from_memory};

@@ -56,11 +56,12 @@ impl Parameters {
     }
 
     /// The value of a parameter as what it stands for; a problem, and `None`, if it stands for nothing.
-    pub fn word<T: FromStr>(&mut self, name: &'static str, allowed: &str) -> Option<T> {
-        let text = self.get(name)?.to_owned();
+    pub fn word<T: FromStr>(&mut self, name: &'static str, allowed: impl FnOnce() -> String) -> Option<T> {
+        let text = self.get(name)?;
         let parsed = text.parse().ok();
         if parsed.is_none() {
-            self.refuse(name, &text, allowed);
+            let text = text.to_owned();
+            self.refuse(name, &text, allowed());
         }
         parsed
     }

@@ -60,10 +60,15 @@ pub struct Asked {
 
 impl Asked {
     /// Release, code and address decide every byte.
-    fn name(&self, body: Body) -> Body {
+    fn tag(&self) -> String {
         let of = [&*CODE_VERSION, self.live.release.release.as_str(), &self.key].join("\n");
-        let caching = if self.pinned { Caching::Immutable } else { Caching::Live };
-        body.named(sha256(of.as_bytes())[..16].to_owned(), caching)
+        let mut tag = sha256(of.as_bytes());
+        tag.truncate(16);
+        tag
+    }
+
+    fn caching(&self) -> Caching {
+        if self.pinned { Caching::Immutable } else { Caching::Live }
     }
 }
 
@@ -76,14 +81,16 @@ pub async fn answer(
     headers: &HeaderMap,
     make: impl Future<Output = anyhow::Result<Body>>,
 ) -> Result<Response, Failure> {
-    let to_come = asked.name(Body::to_come());
+    let (tag, caching) = (asked.tag(), asked.caching());
+    let to_come = Body::to_come().named(tag.clone(), caching);
     if to_come.is_known(headers) {
         count(&app.figures.not_modified);
         return Ok(to_come.respond(headers));
     }
     let answers = asked.live.answers.clone();
-    let entry = answers.entry(asked.key.clone()).or_try_insert_with(async { Ok(Arc::new(asked.name(make.await?))) });
-    let entry = entry.await.map_err(|error: Arc<anyhow::Error>| Failure::Internal(anyhow!("{error:#}")))?;
+    let make = async { Ok(Arc::new(make.await?.named(tag, caching))) };
+    let entry = answers.entry(asked.key).or_try_insert_with(make).await;
+    let entry = entry.map_err(|error: Arc<anyhow::Error>| Failure::Internal(anyhow!("{error:#}")))?;
     count(if entry.is_fresh() { &app.figures.misses } else { &app.figures.hits });
     send(entry.into_value(), headers).await
 }

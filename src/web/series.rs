@@ -49,7 +49,7 @@ impl Reader {
     pub async fn series(&self, live: Arc<Live>, request_types: Vec<String>) -> anyhow::Result<Series> {
         let cells = self.cells(&live, &request_types).await;
         let make = move || match cells {
-            Some(cells) => Ok(Series::new(live.release.months, cells)),
+            Some(cells) => Ok(Series::new(live.release.months, &cells)),
             None => live.marts.series(request_types.iter().map(String::as_str)),
         };
         Ok(tokio::task::spawn_blocking(make).await.context("reading counts panicked")??)

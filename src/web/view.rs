@@ -185,14 +185,13 @@ struct Parser<'a> {
 
 impl Parser<'_> {
     fn view(&mut self) -> View {
-        let geography = self.asked.word("geo", "ward or fsa").unwrap_or(Geography::Ward);
+        let geography = self.asked.word("geo", || "ward or fsa".to_owned()).unwrap_or(Geography::Ward);
         let request_type = self.request_type();
         let joined = self.joined(request_type.as_ref());
         let months = self.months(geography);
-        let statuses = Status::ALL.map(Status::as_str).join(", ");
-        let status = self.asked.word("status", &statuses);
-        let measure = self.asked.word("measure", &Measure::ALL.map(Measure::as_str).join(", "));
-        let classes = self.asked.word("classes", &Method::ALL.map(Method::as_str).join(", ")).unwrap_or_default();
+        let status = self.asked.word("status", || Status::ALL.map(Status::as_str).join(", "));
+        let measure = self.asked.word("measure", || Measure::ALL.map(Measure::as_str).join(", "));
+        let classes = self.asked.word("classes", || Method::ALL.map(Method::as_str).join(", ")).unwrap_or_default();
         let pinned = self.pinned();
         let model = self.live.ward_model(months);
         let ward_model = model.unwrap_or(WardModel::Wards25);
@@ -264,11 +263,12 @@ impl Parser<'_> {
 
     fn month(&mut self, name: &'static str) -> Option<Month> {
         let all = self.live.release.months;
-        let allowed = format!("a month from {} to {} that /api/v1/months lists, as YYYY-MM", all.first(), all.last());
-        let month: Month = self.asked.word(name, &allowed)?;
+        let allowed =
+            || format!("a month from {} to {} that /api/v1/months lists, as YYYY-MM", all.first(), all.last());
+        let month: Month = self.asked.word(name, allowed)?;
         let known = self.live.has(month);
         if !known {
-            self.asked.refuse(name, &month.to_string(), allowed);
+            self.asked.refuse(name, &month.to_string(), allowed());
         }
         known.then_some(month)
     }

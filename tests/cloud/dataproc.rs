@@ -15,6 +15,10 @@ use crate::gcs::{Gcs, How, TOKEN};
 /// What is given as `--clean-on`.
 pub const PLACE: &str = "dataproc:the-city/northamerica-northeast2";
 
+/// What is given as `--spark-account` and `--spark-subnetwork`.
+pub const ACCOUNT: &str = "executors@the-city.iam.gserviceaccount.com";
+pub const SUBNETWORK: &str = "executors";
+
 const BATCHES: &str = "/v1/projects/the-city/locations/northamerica-northeast2/batches";
 
 struct Batch {
@@ -131,6 +135,12 @@ impl State {
 
     fn create(&mut self, query: &[(String, String)], batch: &Value) -> Answer {
         self.problems.extend(self.discovery.problems("projects.locations.batches.create", query, batch));
+        let execution = &batch["environmentConfig"]["executionConfig"];
+        for (name, expected) in [("serviceAccount", ACCOUNT), ("subnetworkUri", SUBNETWORK)] {
+            if execution[name] != expected {
+                self.problems.push(format!("{name}: {}", execution[name]));
+            }
+        }
         let given = |name: &str| query.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value);
         let (id, request) = (given("batchId"), given("requestId"));
         let is_id = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';

@@ -6,14 +6,15 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::city::{City, Edition};
-use crate::dataproc::{Dataproc, PLACE};
+use crate::dataproc::{ACCOUNT, Dataproc, PLACE, SUBNETWORK};
 use crate::gcs::{Fault, How};
 use crate::in_bucket::{InBucket, arrived, content, undisturbed};
 use crate::lake::Run;
 use crate::many::Slot;
 
 /// A lease that outlives a pause of a busy machine.
-const ON_SPARK: [&str; 4] = ["--clean-on", PLACE, "--lease-seconds", "5"];
+const ON_SPARK: [&str; 8] =
+    ["--clean-on", PLACE, "--spark-account", ACCOUNT, "--spark-subnetwork", SUBNETWORK, "--lease-seconds", "5"];
 
 struct Cloud {
     city: City,

@@ -54,7 +54,7 @@ impl Place {
 
 /// A number of degrees. `NaN` is a number to the parser, but in no range.
 fn degrees(asked: &mut Parameters, name: &'static str, most: f64, allowed: &str) -> Option<f64> {
-    let degrees: f64 = asked.word(name, allowed)?;
+    let degrees: f64 = asked.word(name, || allowed.to_owned())?;
     let fits = (-most..=most).contains(&degrees);
     if !fits {
         asked.refuse(name, &degrees.to_string(), allowed);

@@ -120,11 +120,11 @@ fn by_area(asked: &mut Parameters) -> bool {
 }
 
 fn limit(asked: &mut Parameters) -> Option<usize> {
-    let allowed = format!("a number from 1 to {MOST}");
-    let limit: usize = asked.word("limit", &allowed)?;
+    let allowed = || format!("a number from 1 to {MOST}");
+    let limit: usize = asked.word("limit", allowed)?;
     let fits = (1..=MOST).contains(&limit);
     if !fits {
-        asked.refuse("limit", &limit.to_string(), allowed);
+        asked.refuse("limit", &limit.to_string(), allowed());
     }
     fits.then_some(limit)
 }

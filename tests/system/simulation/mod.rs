@@ -18,7 +18,7 @@ use std::time::Duration;
 use object_store::memory::InMemory;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
-use toronto311::config::CleanOn;
+use toronto311::config::{CleanOn, Executors};
 use toronto311::lake::Lake;
 use toronto311::pipeline::{self, Outcome, Plan};
 use toronto311::release::pointer;
@@ -37,6 +37,7 @@ fn plan() -> Plan {
         quarantine_budget: 0.1,
         keep: 3,
         clean_on: CleanOn::InProcess,
+        executors: Executors::default(),
         lease: LEASE,
         warehouse: Warehouse::Embedded,
         retry: Duration::ZERO,
