@@ -16,6 +16,9 @@ FUZZ_OPTIONS := --fuzz-dir tests/fuzz --target-dir target/fuzz --dev --sanitizer
 # only tests need of other crates, and compile nearly all of them again.
 PROGRAM := cargo build --locked --bin toronto311 --test system
 
+# Tests of the built program wait for it half of the time.
+THREADS := --test-threads $(shell expr 2 \* `nproc`)
+
 .PHONY: help run test assets lint unit api fuzz-api test-cloud browser screenshots lighthouse geography deploy-checks image-checks load \
 	soak sigterm restore-drill deny sbom bench sim fuzz fuzz-short
 
@@ -41,7 +44,7 @@ lint: assets ## Format, lints and documentation, warnings denied
 unit: assets ## Unit tests and the built program from outside
 	@echo "full-size source beside the repository: $(if $(SHARED),$(SHARED): its tests run,none: its tests are ignored)"
 	@command -v strace > /dev/null || { apt-get update -q && apt-get install -y -q strace; }
-	cargo test --locked --lib --bins --test system -- $(if $(SHARED),--include-ignored)
+	cargo test --locked --lib --bins --test system -- $(THREADS) $(if $(SHARED),--include-ignored)
 
 .PHONY: chromium java
 chromium:
@@ -52,7 +55,7 @@ java:
 	@command -v java > /dev/null || { apt-get update -q && apt-get install -y -q openjdk-17-jre-headless; }
 
 test-cloud: assets java target/cloud/venv-spark/.installed target/cloud/venv-bigquery/.installed ## Lake, warehouse and Spark of the cloud, on stand-ins
-	cargo test --locked --test cloud -- --include-ignored $(if $(SHARED),,--skip shared_) \
+	cargo test --locked --test cloud -- $(THREADS) --include-ignored $(if $(SHARED),,--skip shared_) \
 		$(if $(TORONTO311_TEST_LAKE),,--skip a_bucket_keeps)
 
 target/cloud/venv-spark/.installed: tests/cloud/requirements-spark.txt

@@ -14,7 +14,6 @@ const USAGE: u8 = 2;
 /// `clean` and `clean-raw`: the file breaks the data contract.
 const REFUSED: u8 = 3;
 
-/// The exit code of the command that the arguments name.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let problems = cli.problems();
