@@ -180,8 +180,8 @@ fuzz: $(CARGO_FUZZ) ## Search for input that breaks the data contract, FUZZ_SECO
 			-max_total_time=$(FUZZ_SECONDS) -verbosity=0 -print_funcs=0 -print_final_stats=1 || exit 1; \
 	done
 
-fuzz-short: ## The same for half a minute each
-	$(MAKE) fuzz FUZZ_SECONDS=30
+fuzz-short: ## The same for fifteen seconds each
+	$(MAKE) fuzz FUZZ_SECONDS=15
 
 $(CARGO_FUZZ):
 	cargo install cargo-fuzz --version 0.13.2 --locked --root target/tools
