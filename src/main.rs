@@ -14,7 +14,7 @@ const USAGE: u8 = 2;
 /// `clean` and `clean-raw`: the file breaks the data contract.
 const REFUSED: u8 = 3;
 
-pub fn main() -> ExitCode {
+pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
     let problems = cli.problems();
     if !problems.is_empty() {
