@@ -108,9 +108,9 @@ fn area_value(area: &BoundedArea, counts: Counts, measure: Measure, classes: &Cl
 /// Why the colours of a map could mislead; empty when they don't.
 pub fn warnings(values: &[AreaValue]) -> Vec<String> {
     let compared: Vec<f64> = values.iter().filter(|v| v.rank.is_some()).filter_map(|v| v.value).collect();
-    let in_class = |class| values.iter().filter(|v| v.rank.is_some() && v.class == class).count();
+    let mut classes = values.iter().filter(|v| v.rank.is_some()).map(|v| v.class);
     let differ = compared.iter().any(|value| Some(value) != compared.first());
-    let one_class = values.iter().any(|v| v.class.is_some() && in_class(v.class) == compared.len());
+    let one_class = classes.next().flatten().is_some_and(|first| classes.all(|class| class == Some(first)));
     let mut warnings = Vec::new();
     match compared.len() {
         0 => warnings.push("No area has enough requests to be compared.".to_owned()),

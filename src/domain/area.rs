@@ -140,7 +140,7 @@ impl Fsa {
 
 impl fmt::Display for Fsa {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|&byte| fmt::Write::write_char(f, char::from(byte)))
+        f.write_str(str::from_utf8(&self.0).unwrap_or_default())
     }
 }
 
@@ -166,7 +166,10 @@ impl Area {
 impl fmt::Display for Area {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Ward(ward) => write!(f, "{:02}", ward.number),
+            Self::Ward(ward) => {
+                let digits = [b'0' + ward.number / 10, b'0' + ward.number % 10];
+                f.write_str(str::from_utf8(&digits).unwrap_or_default())
+            }
             Self::Fsa(fsa) => fsa.fmt(f),
         }
     }

@@ -31,13 +31,18 @@ impl ParseError {
 }
 
 /// Serde by the text form, so that JSON and URLs cannot differ.
-macro_rules! serde_as_text {
+macro_rules! serialize_as_text {
     ($($name:ty),+) => {$(
         impl Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_str(self)
             }
         }
+    )+};
+}
+
+macro_rules! deserialize_as_text {
+    ($($name:ty),+) => {$(
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
@@ -47,4 +52,5 @@ macro_rules! serde_as_text {
     )+};
 }
 
-serde_as_text!(Month, MonthRange, Geography, WardModel, Status, ReleaseId, RunId, TypeId);
+serialize_as_text!(Month, MonthRange, Geography, WardModel, Area, Status, ReleaseId, RunId, TypeId);
+deserialize_as_text!(Month, MonthRange, Geography, WardModel, Status, ReleaseId, RunId, TypeId);

@@ -3,9 +3,6 @@
 use crate::clean::cell::Cell;
 use crate::domain::{Area, Fsa, Geography, Month, MonthRange, Status, WardModel};
 
-/// Columns that there can be: requests without a ward, without an FSA, and of each ward and FSA.
-const PLACES: usize = 2 + 44 + 25 + Fsa::COUNT as usize;
-
 /// No column.
 const NONE: u16 = u16::MAX;
 
@@ -13,10 +10,8 @@ const NONE: u16 = u16::MAX;
 #[derive(Debug)]
 pub struct Series {
     months: MonthRange,
-    /// What the columns of every plane are; sorted. An area of `None` is the requests without one.
-    slots: Vec<(Geography, Option<Area>)>,
-    /// The column of each place, to be looked up without a search: an answer asks some ten thousand times.
-    columns: Vec<u16>,
+    /// Of each kind of places the column of each place: a type does not occur in all FSAs.
+    columns: [Vec<u16>; Kind::ALL.len()],
     total: Plane,
     by_status: Vec<(Status, Plane)>,
 }
@@ -24,64 +19,35 @@ pub struct Series {
 impl Series {
     /// From cells in any order. Cells outside `months` are left out.
     pub fn new(months: MonthRange, cells: &[(Cell, i64)]) -> Self {
-        let mut slots: Vec<_> = cells.iter().map(|(cell, _)| (cell.geography, cell.area)).collect();
-        slots.sort_unstable();
-        slots.dedup();
-        let mut columns = vec![NONE; PLACES];
-        for (slot, &(geography, area)) in slots.iter().enumerate() {
-            columns[place(geography, area)] = slot as u16;
-        }
+        let columns = Kind::ALL.map(|kind| columns(kind, cells));
         let mut statuses: Vec<_> = cells.iter().map(|(cell, _)| cell.status).collect();
         statuses.sort_unstable();
         statuses.dedup();
-        let mut plane = PlaneBuilder::new(months, slots.len());
+        let mut plane = PlaneBuilder::new(months, &columns);
         let mut of = |status: Option<Status>| {
             for (cell, requests) in cells.iter().filter(|(cell, _)| status.is_none_or(|wanted| cell.status == wanted)) {
-                plane.add(columns[place(cell.geography, cell.area)], cell.month, *requests);
+                plane.add(&columns, cell, *requests);
             }
             plane.take()
         };
         let total = of(None);
         let by_status = statuses.into_iter().map(|status| (status, of(Some(status)))).collect();
-        Self { months, slots, columns, total, by_status }
+        Self { months, columns, total, by_status }
     }
 
-    fn slot(&self, geography: Geography, area: Option<Area>) -> Option<usize> {
-        let column = self.columns[place(geography, area)];
-        (column != NONE).then_some(usize::from(column))
-    }
-
-    /// Requests of an area (`None`: those without an area in that geography) in whole months, of one status or of all.
-    pub fn requests(
-        &self,
-        geography: Geography,
-        area: Option<Area>,
-        months: MonthRange,
-        status: Option<Status>,
-    ) -> u64 {
-        match (self.slot(geography, area), self.plane(status)) {
-            (Some(slot), Some(plane)) => plane.between(slot, self.rows(months)),
-            _ => 0,
-        }
-    }
-
-    /// Requests of all areas of a geography that are wanted; `None` is asked about, too.
-    pub fn sum(
-        &self,
-        geography: Geography,
-        months: MonthRange,
-        status: Option<Status>,
-        wanted: impl Fn(Option<Area>) -> bool,
-    ) -> u64 {
-        let Some(plane) = self.plane(status) else { return 0 };
-        let rows = self.rows(months);
-        let slots = self.slots.iter().enumerate().filter(|(_, (of, area))| *of == geography && wanted(*area));
-        slots.map(|(slot, _)| plane.between(slot, rows)).sum()
+    /// In whole months, of one status or of all.
+    pub fn period(&self, months: MonthRange, status: Option<Status>) -> Period<'_> {
+        let plane = match status {
+            None => Some(&self.total),
+            Some(status) => self.by_status.iter().find(|(s, _)| *s == status).map(|(_, plane)| plane),
+        };
+        let before = |month: Month| month.index().saturating_sub(self.months.first().index());
+        Period { columns: &self.columns, plane, from: before(months.first()), to: before(months.last().next()) }
     }
 
     /// Requests with and without an area: every accepted row is counted in each geography.
     pub fn all(&self, months: MonthRange, status: Option<Status>) -> u64 {
-        self.sum(Geography::Ward, months, status, |_| true)
+        self.period(months, status).of(Kind::City, 0)
     }
 
     /// All months that it has counts for.
@@ -89,43 +55,133 @@ impl Series {
         self.months
     }
 
-    fn plane(&self, status: Option<Status>) -> Option<&Plane> {
-        match status {
-            None => Some(&self.total),
-            Some(status) => self.by_status.iter().find(|(s, _)| *s == status).map(|(_, plane)| plane),
-        }
-    }
-
-    /// The months before and through a range, counted from the first and cut to those that there are.
-    fn rows(&self, months: MonthRange) -> (usize, usize) {
-        let row = |index: usize| index.saturating_sub(self.months.first().index()).min(self.months.months());
-        (row(months.first().index()), row(months.last().index() + 1))
-    }
-
     /// Bytes that it takes in memory, nearly.
     pub fn weight(&self) -> usize {
         let planes = self.by_status.iter().map(|(_, plane)| plane).chain([&self.total]);
-        planes.map(Plane::weight).sum::<usize>() + self.columns.len() * size_of::<u16>()
+        let columns: usize = self.columns.iter().map(Vec::len).sum();
+        planes.map(Plane::weight).sum::<usize>() + columns * size_of::<u16>()
     }
 }
 
-/// Where a column is noted.
-fn place(geography: Geography, area: Option<Area>) -> usize {
+/// Counts of some months.
+#[derive(Debug, Clone, Copy)]
+pub struct Period<'a> {
+    columns: &'a [Vec<u16>; Kind::ALL.len()],
+    /// None where nothing has the status.
+    plane: Option<&'a Plane>,
+    /// Months before the first, counted from the first of the series.
+    from: usize,
+    /// Months through the last.
+    to: usize,
+}
+
+impl Period<'_> {
+    /// Requests of an area; `None`: those without an area in that geography.
+    pub fn requests(&self, geography: Geography, area: Option<Area>) -> u64 {
+        let (kind, number) = place(geography, area);
+        self.of(kind, number)
+    }
+
+    fn of(&self, kind: Kind, number: usize) -> u64 {
+        match (self.plane, self.columns[kind as usize].get(number)) {
+            (Some(plane), Some(&column)) if column != NONE => {
+                plane.tables[kind as usize].between(usize::from(column), self.from, self.to)
+            }
+            _ => 0,
+        }
+    }
+}
+
+/// Places that are counted in the same months: wards were redrawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    City,
+    /// Requests without a ward, and without an FSA.
+    Nowhere,
+    Wards44,
+    Wards25,
+    Fsas,
+}
+
+impl Kind {
+    const ALL: [Self; 5] = [Self::City, Self::Nowhere, Self::Wards44, Self::Wards25, Self::Fsas];
+
+    /// How many there can be.
+    fn places(self) -> usize {
+        match self {
+            Self::City => 1,
+            Self::Nowhere => 2,
+            Self::Wards44 => 44,
+            Self::Wards25 => 25,
+            Self::Fsas => usize::from(Fsa::COUNT),
+        }
+    }
+}
+
+/// The kind of a place, and its number in it.
+fn place(geography: Geography, area: Option<Area>) -> (Kind, usize) {
     match (area, geography) {
-        (None, Geography::Ward) => 0,
-        (None, Geography::Fsa) => 1,
-        (Some(Area::Ward(ward)), _) if ward.model() == WardModel::Wards44 => 1 + usize::from(ward.number()),
-        (Some(Area::Ward(ward)), _) => 1 + 44 + usize::from(ward.number()),
-        (Some(Area::Fsa(fsa)), _) => 2 + 44 + 25 + usize::from(fsa.index()),
+        (None, Geography::Ward) => (Kind::Nowhere, 0),
+        (None, Geography::Fsa) => (Kind::Nowhere, 1),
+        (Some(Area::Ward(ward)), _) => {
+            let kind = if ward.model() == WardModel::Wards44 { Kind::Wards44 } else { Kind::Wards25 };
+            (kind, usize::from(ward.number()) - 1)
+        }
+        (Some(Area::Fsa(fsa)), _) => (Kind::Fsas, usize::from(fsa.index())),
     }
 }
 
-/// Of each slot the running sum through each month, from the first month in which there is a request to the last: most
-/// types, and most statuses of a type, occur in some years only.
+/// Numbers the places of a kind in which there are requests.
+fn columns(kind: Kind, cells: &[(Cell, i64)]) -> Vec<u16> {
+    let mut columns = vec![NONE; kind.places()];
+    if kind == Kind::City {
+        columns[0] = 0;
+    }
+    for (of, number) in cells.iter().map(|(cell, _)| place(cell.geography, cell.area)) {
+        if of == kind {
+            columns[number] = 0;
+        }
+    }
+    for (column, occurs) in columns.iter_mut().filter(|column| **column != NONE).enumerate() {
+        *occurs = column as u16;
+    }
+    columns
+}
+
+/// Of each kind of places its counts.
 #[derive(Debug)]
 struct Plane {
-    columns: Vec<Column>,
+    tables: [Table; Kind::ALL.len()],
+}
+
+impl Plane {
+    fn weight(&self) -> usize {
+        self.tables.iter().map(|table| table.sums.weight()).sum()
+    }
+}
+
+/// Running sums, month by month: what is asked for together lies together. From the first month in which there is a
+/// request to the last: most types, and most statuses of a type, occur in some years only.
+#[derive(Debug)]
+struct Table {
+    width: usize,
+    /// Months before the first that has requests.
+    first: usize,
+    /// Months from the first to the last that has requests.
+    length: usize,
+    /// Of each column before the first month, then through each.
     sums: Sums,
+}
+
+impl Table {
+    /// Requests in the months from the one to before the other.
+    fn between(&self, column: usize, from: usize, to: usize) -> u64 {
+        let through = |month: usize| {
+            let row = month.saturating_sub(self.first).min(self.length);
+            self.sums.get(row * self.width + column)
+        };
+        u64::from(through(to).saturating_sub(through(from)))
+    }
 }
 
 /// In half of the bytes where all are small: those of a single type nearly always are.
@@ -156,65 +212,60 @@ impl Sums {
     }
 }
 
-/// Where the sums of a slot are.
-#[derive(Debug, Clone, Copy)]
-struct Column {
-    at: u32,
-    /// Months before the first sum.
-    first: u16,
-    length: u16,
-}
-
-impl Plane {
-    /// Requests of a slot in the months from the one to before the other.
-    fn between(&self, slot: usize, (from, to): (usize, usize)) -> u64 {
-        let column = self.columns[slot];
-        u64::from(self.before(column, to).saturating_sub(self.before(column, from)))
-    }
-
-    /// Requests before a month.
-    fn before(&self, column: Column, month: usize) -> u32 {
-        let months = month.saturating_sub(usize::from(column.first)).min(usize::from(column.length));
-        if months == 0 { 0 } else { self.sums.get(column.at as usize + months - 1) }
-    }
-
-    fn weight(&self) -> usize {
-        self.columns.len() * size_of::<Column>() + self.sums.weight()
-    }
-}
-
-/// All months of all slots, to be filled, packed, and filled again.
+/// All months of all places, to be filled, packed, and filled again.
 struct PlaneBuilder {
     months: MonthRange,
-    /// Slot by slot.
+    tables: [TableBuilder; Kind::ALL.len()],
+}
+
+/// Requests, month by month.
+struct TableBuilder {
+    width: usize,
     requests: Vec<u32>,
 }
 
 impl PlaneBuilder {
-    fn new(months: MonthRange, slots: usize) -> Self {
-        Self { months, requests: vec![0; months.months() * slots] }
+    fn new(months: MonthRange, columns: &[Vec<u16>; Kind::ALL.len()]) -> Self {
+        let table = |columns: &Vec<u16>| {
+            let width = columns.iter().filter(|column| **column != NONE).count();
+            TableBuilder { width, requests: vec![0; months.months() * width] }
+        };
+        Self { months, tables: columns.each_ref().map(table) }
     }
 
-    fn add(&mut self, slot: u16, month: Month, requests: i64) {
-        if self.months.first() <= month && month <= self.months.last() {
-            let at = usize::from(slot) * self.months.months() + month.index() - self.months.first().index();
-            self.requests[at] = self.requests[at].saturating_add(u32::try_from(requests).unwrap_or(u32::MAX));
+    fn add(&mut self, columns: &[Vec<u16>; Kind::ALL.len()], cell: &Cell, requests: i64) {
+        if cell.month < self.months.first() || self.months.last() < cell.month {
+            return;
+        }
+        let month = cell.month.index() - self.months.first().index();
+        let mut add = |kind: Kind, number: usize| {
+            let table = &mut self.tables[kind as usize];
+            let sum = &mut table.requests[month * table.width + usize::from(columns[kind as usize][number])];
+            *sum = sum.saturating_add(u32::try_from(requests).unwrap_or(u32::MAX));
+        };
+        let (kind, number) = place(cell.geography, cell.area);
+        add(kind, number);
+        if cell.geography == Geography::Ward {
+            add(Kind::City, 0);
         }
     }
 
     fn take(&mut self) -> Plane {
-        let (mut columns, mut sums) = (Vec::new(), Vec::new());
-        for months in self.requests.chunks_exact_mut(self.months.months()) {
-            let first = months.iter().position(|requests| *requests > 0).unwrap_or(0);
-            let length = months.iter().rposition(|requests| *requests > 0).map_or(0, |last| last + 1 - first);
-            columns.push(Column { at: sums.len() as u32, first: first as u16, length: length as u16 });
-            sums.extend(months[first..first + length].iter().scan(0u32, |sum, requests| {
-                *sum = sum.saturating_add(*requests);
-                Some(*sum)
-            }));
-            months.fill(0);
+        Plane { tables: self.tables.each_mut().map(TableBuilder::take) }
+    }
+}
+
+impl TableBuilder {
+    fn take(&mut self) -> Table {
+        let width = self.width;
+        let first = self.requests.iter().position(|requests| *requests > 0).map_or(0, |at| at / width);
+        let end = self.requests.iter().rposition(|requests| *requests > 0).map_or(first, |at| at / width + 1);
+        let mut sums = vec![0; width];
+        for (at, requests) in self.requests[first * width..end * width].iter().enumerate() {
+            sums.push(requests.saturating_add(sums[at]));
         }
-        Plane { columns, sums: Sums::new(sums) }
+        self.requests.fill(0);
+        Table { width, first, length: end - first, sums: Sums::new(sums) }
     }
 }
 
@@ -246,15 +297,16 @@ mod tests {
                 (cell(None, "2024-01", Status::New), 5),
             ],
         );
-        let wards = |months, status| series.requests(Geography::Ward, ward, range(months), status);
+        let requests = |geography, area, months, status| series.period(range(months), status).requests(geography, area);
+        let wards = |months, status| requests(Geography::Ward, ward, months, status);
         assert_eq!(wards("2023-11..2024-02", None), 321);
         assert_eq!(wards("2023-12..2024-02", Some(Status::New)), 20);
         assert_eq!(wards("2023-11", None), 1);
         assert_eq!(wards("2023-12..2024-01", None), 0);
         assert_eq!(wards("2020-01..2030-01", None), 321, "months without data add nothing");
         assert_eq!(wards("2024-02", Some(Status::Unknown)), 0);
-        assert_eq!(series.requests(Geography::Fsa, fsa, range("2024-01"), None), 7);
-        assert_eq!(series.requests(Geography::Ward, None, range("2024-01"), None), 5);
+        assert_eq!(requests(Geography::Fsa, fsa, "2024-01", None), 7);
+        assert_eq!(requests(Geography::Ward, None, "2024-01", None), 5);
         assert_eq!(series.all(range("2023-11..2024-02"), None), 326);
     }
 }

@@ -39,8 +39,8 @@ impl<'a> Answer<'a> {
         let layer = view.layer(layers);
         let counting = Counting::new(&view, series, live);
         let classes = classes(&view, layer, live, &counting);
-        let counts = |area| counting.counts(area, view.months);
-        let values = choropleth::join(&layer.boundaries.areas, counts, view.measure, &classes);
+        let counted = counting.period(view.months);
+        let values = choropleth::join(&layer.boundaries.areas, |area| counted.counts(area), view.measure, &classes);
         let total = counting.series.all(view.months, view.status);
         let mapped: u64 = values.iter().map(|value| value.requests).sum();
         Self {

@@ -139,7 +139,7 @@ impl<'a> Facts<'a> {
         let year = twelve_months(month).filter(|&year| is_whole(&view, year, live));
         let standing = |months, measure| Standing::new(subject, months, measure, live, layers);
         let totals = live.marts.totals();
-        let count = |months| totals.requests(geography(area), Some(area), months, None);
+        let count = |months| totals.period(months, None).requests(geography(area), Some(area));
         let trend = Trend::new(live, all_months(area, live), month, count);
         let types_period = year.filter(|_| !report).unwrap_or(one);
         let many = if report { TYPES_OF_REPORT } else { TYPES };

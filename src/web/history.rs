@@ -8,7 +8,10 @@ use super::live::Live;
 use super::view::View;
 use crate::choropleth::{Classes, Counts, Measure, Method};
 use crate::domain::{Area, Geography, Month, MonthRange, Status, TypeId, WardModel};
-use crate::marts::Series;
+use crate::marts::{Period, Series};
+
+/// Values that classes are made of faster than they are found among those that were made before.
+const KEPT_FROM: usize = 500;
 
 /// What classes depend on, in a release: all of a view but when it begins.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -57,22 +60,45 @@ impl Counting {
         Self { series, totals: live.marts.totals(), geography, status, measure }
     }
 
-    /// Of an area in some months.
-    pub fn counts(&self, area: Area, months: MonthRange) -> Counts {
-        let requests = |months| self.series.requests(self.geography, Some(area), months, self.status);
+    /// In some months.
+    pub fn period(&self, months: MonthRange) -> Counted<'_> {
         let base = match self.measure {
-            Measure::Share => self.totals.requests(self.geography, Some(area), months, None),
-            Measure::Change => requests(months.year_before()),
-            Measure::Per1000 | Measure::Count | Measure::PerKm2 => 0,
+            Measure::Share => Some(self.totals.period(months, None)),
+            Measure::Change => Some(self.series.period(months.year_before(), self.status)),
+            Measure::Per1000 | Measure::Count | Measure::PerKm2 => None,
         };
-        Counts { requests: requests(months), base }
+        Counted { geography: self.geography, requests: self.series.period(months, self.status), base }
     }
 }
 
-/// Classes for a view: those of its history, which are made once, or its own where it has none because its type is new
-/// or ended before.
+/// Counts of some months.
+#[derive(Clone, Copy)]
+pub struct Counted<'a> {
+    geography: Geography,
+    requests: Period<'a>,
+    base: Option<Period<'a>>,
+}
+
+impl Counted<'_> {
+    /// Of an area.
+    pub fn counts(&self, area: Area) -> Counts {
+        let of = |period: Period<'_>| period.requests(self.geography, Some(area));
+        Counts { requests: of(self.requests), base: self.base.map_or(0, of) }
+    }
+}
+
+/// Classes for a view: those of its history, or its own where it has none because its type is new or ended before.
 pub fn classes(view: &View, layer: &Layer, live: &Live, counting: &Counting) -> Arc<Classes> {
-    let of_history = live.classes.get_with(Comparable::of(view), || Arc::new(of_history(view, layer, live, counting)));
+    let history = history(view, live);
+    let of_history = || {
+        let values = history.iter().flat_map(|&months| values(layer, counting, months, true)).collect();
+        Arc::new(Classes::new(view.classes, values, view.measure))
+    };
+    let of_history = if history.len() * layer.boundaries.areas.len() < KEPT_FROM {
+        of_history()
+    } else {
+        live.classes.get_with(Comparable::of(view), of_history)
+    };
     if of_history.is_empty() {
         let own = values(layer, counting, view.months, false).collect();
         return Arc::new(Classes::new(view.classes, own, view.measure));
@@ -80,28 +106,26 @@ pub fn classes(view: &View, layer: &Layer, live: &Live, counting: &Counting) -> 
     of_history
 }
 
-/// Made from the values of all areas in all periods of the same length, counted back from the last complete month.
-fn of_history(view: &View, layer: &Layer, live: &Live, counting: &Counting) -> Classes {
+/// All periods of the same length, counted back from the last complete month.
+fn history(view: &View, live: &Live) -> Vec<MonthRange> {
     let of_geography = match view.geography {
         Geography::Ward => live.months_of(view.ward_model),
         Geography::Fsa => Some(live.release.months),
     };
     let all = of_geography.unwrap_or(view.months);
     let last = live.release.complete_through.min(all.last());
-    let length = view.months.months();
     let comparable = |months: &MonthRange| {
         let change = view.measure == Measure::Change;
         live.missing(*months).next().is_none() && (!change || view.has_year_before(*months, live))
     };
-    let periods = periods(all.first(), last, length).filter(comparable);
-    let values = periods.flat_map(|months| values(layer, counting, months, true)).collect();
-    Classes::new(view.classes, values, view.measure)
+    periods(all.first(), last, view.months.months()).filter(comparable).collect()
 }
 
 /// Values of a period; one that is divided by little is huge, and it would stretch the classes.
 fn values(layer: &Layer, counting: &Counting, months: MonthRange, without_little: bool) -> impl Iterator<Item = f64> {
+    let counted = counting.period(months);
     layer.boundaries.areas.iter().filter_map(move |area| {
-        let counts = counting.counts(area.area, months);
+        let counts = counted.counts(area.area);
         let left_out = without_little && counting.measure.divides_by_little(counts, area);
         counting.measure.value(counts, area).filter(|_| !left_out)
     })

@@ -8,7 +8,7 @@ use super::body::Body;
 use super::history::Comparable;
 use super::series::Reader;
 use crate::choropleth::Classes;
-use crate::domain::{Geography, Month, MonthRange, ReleaseId, TypeId, WardModel};
+use crate::domain::{Area, Geography, Month, MonthRange, ReleaseId, TypeId, Ward, WardModel};
 use crate::lake::{self, Key, Lake};
 use crate::marts::{self, Marts, Series, TypeUse, TypesByArea};
 use crate::release::pointer::{self, Current};
@@ -197,8 +197,9 @@ async fn mart(lake: &Lake, release: &Release, file: &str) -> anyhow::Result<byte
 /// than in the 44.
 fn first_month_of_25(totals: &Series) -> Option<Month> {
     let requests = |month, model| {
-        let of_model = |area| matches!(area, Some(crate::domain::Area::Ward(ward)) if ward.model() == model);
-        totals.sum(Geography::Ward, MonthRange::single(month), None, of_model)
+        let period = totals.period(MonthRange::single(month), None);
+        let wards = (1..=WardModel::count(model)).filter_map(|number| Ward::new(model, number));
+        wards.map(|ward| period.requests(Geography::Ward, Some(Area::Ward(ward)))).sum::<u64>()
     };
     let (wards_25, wards_44) = (WardModel::Wards25, WardModel::Wards44);
     let first = totals.months().iter().find(|&month| requests(month, wards_25) > requests(month, wards_44));

@@ -11,6 +11,9 @@ use super::super::live::Live;
 use super::format::Format;
 use crate::domain::Month;
 
+/// What a row of `counts` takes in JSON, and a little more: memory that need not grow is not copied.
+const ROW_BYTES: usize = 384;
+
 /// What every list is in.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "{T}List")]
@@ -81,7 +84,9 @@ impl<T: Serialize + JsonSchema> List<T> {
 
     fn json(self, at: &At<'_>) -> anyhow::Result<Vec<u8>> {
         if self.fields.is_empty() {
-            return Ok(serde_json::to_vec(&envelope(at, self.matched, self.next.as_deref(), self.rows))?);
+            let mut json = Vec::with_capacity(self.rows.len() * ROW_BYTES + 512);
+            serde_json::to_writer(&mut json, &envelope(at, self.matched, self.next.as_deref(), self.rows))?;
+            return Ok(json);
         }
         let chosen = |row: &T| {
             let mut row: Map<String, Value> = serde_json::from_value(serde_json::to_value(row)?)?;

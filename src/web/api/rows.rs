@@ -20,7 +20,8 @@ pub struct Count<'a> {
     /// Which wards; `null` for FSAs.
     ward_model: Option<WardModel>,
     /// Code of the area: the ward's number in two digits, or the FSA.
-    area: String,
+    #[schemars(with = "String")]
+    area: Area,
     /// Name of the ward; the code of an FSA.
     name: &'a str,
     /// Id of the request type; `null` for all.
@@ -83,7 +84,7 @@ pub fn counts<'a>(answer: &'a Answer<'_>) -> Vec<Count<'a>> {
         Count {
             geography: view.geography,
             ward_model: (view.geography == Geography::Ward).then_some(view.ward_model),
-            area: area.area.to_string(),
+            area: area.area,
             name: &area.name,
             request_type: view.request_type.as_ref().map(|id| id.as_str()),
             from: view.months.first(),
@@ -115,7 +116,8 @@ pub struct SeriesMonth<'a> {
     /// Which wards; `null` for FSAs and the city.
     ward_model: Option<WardModel>,
     /// Code of the area; `null` for the whole city.
-    area: Option<String>,
+    #[schemars(with = "Option<String>")]
+    area: Option<Area>,
     /// Name of the area; `null` for the whole city.
     name: Option<&'a str>,
     /// Id of the request type; `null` for all.
@@ -152,12 +154,12 @@ impl<'a> Subject<'a> {
             month,
             geography,
             ward_model: ward.map(|ward| ward.model()),
-            area: area.map(|area| area.to_string()),
+            area,
             name: self.area.map(|(_, name)| name),
             request_type: self.request_type,
             status: self.status,
             requests: match geography {
-                Some(geography) => series.requests(geography, area, months, self.status),
+                Some(geography) => series.period(months, self.status).requests(geography, area),
                 None => series.all(months, self.status),
             },
             partial: live.is_partial(months),
@@ -176,7 +178,8 @@ pub struct Hour<'a> {
     /// Which set of areas; `null` for the whole city.
     geography: Option<Geography>,
     /// Code of the area; `null` for the whole city.
-    area: Option<String>,
+    #[schemars(with = "Option<String>")]
+    area: Option<Area>,
     /// Id of the request type; `null` for all.
     request_type: Option<&'a str>,
     /// Requests created in this hour.
@@ -189,7 +192,7 @@ pub fn hours<'a>(week: &Week, area: Option<(Geography, Area)>, request_type: Opt
         weekday: WEEKDAYS[at / 24],
         hour: (at % 24) as u8,
         geography: area.map(|(geography, _)| geography),
-        area: area.map(|(_, area)| area.to_string()),
+        area: area.map(|(_, area)| area),
         request_type,
         requests,
     };
