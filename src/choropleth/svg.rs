@@ -9,6 +9,24 @@ use crate::boundaries::Boundaries;
 /// Width of the drawing in its own units. One is 11 m on the ground: finer than the boundaries are.
 const WIDTH: f64 = 4000.0;
 
+/// What lies around the city, to see at a glance where it is: where its name goes, in degrees, and whether it is water.
+const AROUND: [(&str, f64, f64, bool); 4] = [
+    ("Lake Ontario", -79.43, 43.596, true),
+    ("Mississauga", -79.605, 43.597, false),
+    ("Vaughan", -79.55, 43.803, false),
+    ("Markham", -79.36, 43.848, false),
+];
+
+/// A name beside the areas.
+pub struct Name {
+    /// As it is written.
+    pub text: &'static str,
+    /// Its middle.
+    pub at: (i64, i64),
+    /// Names of water are in italics on maps.
+    pub is_water: bool,
+}
+
 /// The outlines of a set of areas, ready to be put into a page.
 pub struct Shapes {
     /// Width and height in drawing units.
@@ -19,6 +37,8 @@ pub struct Shapes {
     pub paths: Vec<String>,
     /// Where each area's label goes, within the area.
     pub label_points: Vec<(i64, i64)>,
+    /// What lies around the areas.
+    pub around: Vec<Name>,
 }
 
 impl Shapes {
@@ -34,6 +54,7 @@ impl Shapes {
             bbox: boundaries.bbox,
             paths: boundaries.areas.iter().map(|area| path(&area.geometry, project)).collect(),
             label_points: boundaries.areas.iter().map(|area| project(Coord::from(area.label_point))).collect(),
+            around: AROUND.map(|(text, x, y, is_water)| Name { text, at: project(Coord { x, y }), is_water }).into(),
         }
     }
 }
