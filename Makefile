@@ -94,7 +94,7 @@ browser: assets java chromium tests/browser/node_modules/.package-lock.json ## T
 	$(PROGRAM)
 	node --test --test-reporter=spec tests/browser/*.test.mjs
 
-screenshots: assets chromium tests/browser/node_modules/.package-lock.json ## Pictures of every page into target/screenshots
+screenshots: assets chromium tests/browser/node_modules/.package-lock.json ## Pictures of every page into target/screenshots, and those of the README
 	$(PROGRAM)
 	node tests/browser/screenshots.mjs
 

@@ -1,8 +1,11 @@
-// Pictures of every template, on a phone and on a desk, in light and in dark: `make screenshots`.
-import { mkdir } from "node:fs/promises";
+// Pictures of every template, on a phone and on a desk, in light and in dark: `make screenshots`. Those that the README
+// shows are renewed, too.
+import { copyFile, mkdir } from "node:fs/promises";
 import { launch, open, serve } from "./program.mjs";
 
 const OUT = new URL("../../target/screenshots/", import.meta.url).pathname;
+const README = new URL("../../.readme/", import.meta.url).pathname;
+const SHOWN = ["map", "ward"];
 const PAGES = {
   map: "/",
   change: "/?geo=fsa&from=2025-01&to=2025-12&measure=change&area=M5V",
@@ -33,6 +36,7 @@ for (const colorScheme of ["light", "dark"]) {
     await page.context().close();
   }
 }
+for (const name of SHOWN) await copyFile(`${OUT}${name}-1440x900-light.png`, `${README}${name}.png`);
 await browser.close();
 await server.stop();
 console.log(`pictures are in ${OUT}`);
