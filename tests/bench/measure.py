@@ -1,4 +1,4 @@
-"""Starts a program and says what it cost. Standard library only, on purpose.
+"""Starts a program and says what it cost; writes down what was measured. Standard library only, on purpose.
 
 Linux counts the parent's memory at the time of the fork into the child's peak: a runner that loads large libraries
 would make every small program look as large as itself.
@@ -73,15 +73,10 @@ def typical(costs: list[Cost]) -> Cost:
 
 
 def report(
-    part: str,
-    what: str,
-    unit: str,
-    ours: float,
+    part: str, what: str, unit: str, ours: float, against: str | None = None, theirs: float | None = None,
     target: str | None = None,
-    against: str | None = None,
-    theirs: float | None = None,
-) -> None:
-    """A row of the table of all benchmarks."""
+) -> None:  # fmt: skip
+    """One row of the table that `table.py` makes: a JSON line. The ratio is ours to theirs, and the target is for it."""
     ratio = None if theirs is None else ours / theirs
     row = {"part": part, "what": what, "unit": unit, "ours": ours, "against": against, "theirs": theirs}
     print(json.dumps(row | {"ratio": ratio, "target": target}), flush=True)

@@ -82,7 +82,7 @@ def report_cost(what: str, cost: Cost) -> None:
         "MB written": cost.written_mb,
     }
     for unit, figure in figures.items():
-        report("refresh", what, unit, round(figure, 4), TARGETS.get((what, unit)))
+        report("refresh", what, unit, round(figure, 4), target=TARGETS.get((what, unit)))
 
 
 def growth(costs: dict[str, Cost], name: str) -> float:
