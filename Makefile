@@ -161,10 +161,13 @@ target/tools/bin/cargo-cyclonedx:
 sim: assets ## Simulated failures of store, source, runners and clock: SIM_SEEDS courses
 	SIM_SEEDS=$${SIM_SEEDS:-100000} cargo test --locked --release --test system simulation -- --nocapture
 
-bench: assets target/bench/venv/.installed ## The batch against DuckDB, Polars and pandas; answers against files
+bench: assets target/bench/venv/.installed ## The batch and the server against what one would use instead, in one table
 	@command -v wrk > /dev/null || { apt-get update -q && apt-get install -y -q wrk; }
+	@# The package starts a server on port 80 where a system manager runs; it is only wanted as a program.
+	@command -v nginx > /dev/null || { apt-get update -q && apt-get install -y -q nginx-light; }
 	python3 tests/bench/batch.py
-	python3 tests/bench/serving.py
+	python3 tests/bench/serving.py $(LAKE) > target/bench/serving.jsonl
+	python3 tests/bench/table.py target/bench/*.jsonl
 
 target/bench/venv/.installed: tests/bench/requirements.txt
 	python3 -m venv $(@D)

@@ -122,11 +122,13 @@ def load(server: Server, path: str, headers: dict[str, str], seconds: int, queri
     rest(server.pid)
     if "Non-2xx" in said or "Socket errors" in said:
         sys.exit(f"{server.base}{path} failed under load:\n{said}")
-    [requests] = re.findall(r"(\d+) requests in", said)
-    if queries and int(requests) + CONNECTIONS > queries.count:
+    requests = int(*re.findall(r"(\d+) requests in", said))
+    if not requests:
+        sys.exit(f"{server.base}{path} answered nothing in {seconds} s: longer rounds are needed here")
+    if queries and requests + CONNECTIONS > queries.count:
         sys.exit(f"{requests} requests in {seconds} s: more than the {queries.count} queries that were drawn")
     [per_second] = re.findall(r"Requests/sec: +([\d.]+)", said)
-    return Load(float(per_second), int(requests) / used, percentile(said, 50), percentile(said, 99))
+    return Load(float(per_second), requests / used, percentile(said, 50), percentile(said, 99))
 
 
 def rest(pid: int) -> None:
@@ -137,5 +139,5 @@ def rest(pid: int) -> None:
 
 
 def percentile(said: str, percent: int) -> float:
-    [(number, unit)] = re.findall(rf"^ +{percent}% +([\d.]+)(\w+)$", said, re.MULTILINE)
+    [(number, unit)] = re.findall(rf"^ +{percent}% +([\d.]+)(\w+) *$", said, re.MULTILINE)
     return float(number) * MILLISECONDS[unit]

@@ -2,13 +2,14 @@
 """Answers of the map server against nginx, against axum alone, and against what one would write instead.
 
 The server has one core and wrk the other, with 32 connections. All that is compared is up at the same time and takes
-turns; figures are medians of the rounds. CPU is that of the server with all its threads and its log of every request.
+turns; figures are medians of the rounds. CPU is that of the server with all its threads and its log of every request,
+which nginx and Datasette write, too.
 
-- What is in memory: nginx and a bare axum (`ceiling.rs`) serve the very bytes that we do, with the headers that a client
-  needs: type, encoding, caching, tag. We send more (of security), about 900 bytes.
-- What is new: views that nobody has asked for, each of them once. nginx serves one such answer from a file. FastAPI with
-  DuckDB makes a choropleth of the same counts and shapes, Datasette the counts alone. Before that, all must say the same
-  about 200 views of each geography.
+- What is in memory: nginx and a bare axum (`ceiling.rs`) serve the very bytes that we do, with the headers that clients
+  need: type, encoding, caching, tag. We send more (of security), about 900 bytes.
+- What is new: views that nobody has asked for, each of them once. nginx serves one such answer from a file. FastAPI and
+  DuckDB make a choropleth of the same counts and shapes; Datasette has the counts alone, as our table beside the map.
+  Before that, all must say the same about 200 views of each geography.
 - Streamlit with folium runs a script for each choice; its CPU is compared with that of a new answer of ours.
 """
 
@@ -28,7 +29,7 @@ from urllib.error import HTTPError
 
 import load
 import nginx
-from filters import Filters
+from filters import FREQUENT, Filters
 from load import Load, Server
 from measure import report
 from nginx import Stored
@@ -73,6 +74,8 @@ class Bench:
     """Our server, and what all parts of the comparison share."""
 
     our: Server
+    # The same without its log of requests.
+    silent: Server
     filters: Filters
     folder: Path
     rounds: int
@@ -83,8 +86,10 @@ def main() -> None:
     options = arguments()
     ceiling = build()
     WORK.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=WORK) as folder, serving(options.lake) as our:
-        bench = Bench(our, Filters(our.base), Path(folder), options.rounds, options.seconds)
+    with tempfile.TemporaryDirectory(dir=WORK) as folder, ExitStack() as servers:
+        our = servers.enter_context(serving(options.lake))
+        silent = servers.enter_context(serving(options.lake, "--log", "warn"))
+        bench = Bench(our, silent, Filters(our.base), Path(folder), options.rounds, options.seconds)
         in_memory(bench, ceiling)
         new(bench, mart(our))
 
@@ -109,15 +114,19 @@ def build() -> Path:
 
 
 @contextmanager
-def serving(lake: Path) -> Iterator[Server]:
+def serving(lake: Path, *options: str) -> Iterator[Server]:
     port = load.free_port()
-    command = [str(PROGRAM), "serve", "--lake", str(lake), "--port", str(port), "--refresh", "off", "--rate-limit", "off"]
-    with load.serving(command, port, "/health/ready") as server:
+    command = [str(PROGRAM), "serve", "--lake", str(lake), "--port", str(port), "--refresh", "off", *options]
+    with load.serving([*command, "--rate-limit", "off"], port, "/health/ready") as server:
         yield server
 
 
 def say(progress: str) -> None:
     print(progress, file=sys.stderr)
+
+
+def say_loads(what: str, loads: dict[str, Load]) -> None:
+    say(f"{what}, per CPU second: {', '.join(f'{name} {one.per_cpu_second:.0f}' for name, one in loads.items())}")
 
 
 def fetch(server: Server, path: str, headers: dict[str, str]) -> tuple[bytes, dict[str, str]]:
@@ -135,16 +144,21 @@ def fetch(server: Server, path: str, headers: dict[str, str]) -> tuple[bytes, di
 
 def in_memory(bench: Bench, ceiling: Path) -> None:
     for payload in PAYLOADS:
-        # Those that are asked for often are soon compressed as well as can be; then their bytes stay.
-        for _ in range(50):
-            fetch(bench.our, payload.path, asking(payload))
-    load.rest(bench.our.pid)
+        for server in (bench.our, bench.silent):
+            settle(server, payload)
     stored = [store(bench, f"answer-{n}", payload.path, asking(payload)) for n, payload in enumerate(PAYLOADS)]
     with nginx.serving(stored, bench.folder) as (logging, silent):
         for payload, answer in zip(PAYLOADS, stored):
             with bare_axum(ceiling, answer) as axum:
                 stand_ins = {"nginx": logging, "nginx without a log": silent, "axum": axum}
                 compare_stored(bench, payload, answer, stand_ins)
+
+
+def settle(server: Server, payload: Payload) -> None:
+    """An answer that is asked for again is compressed as well as can be, in the background; then its bytes stay."""
+    for _ in range(4):
+        fetch(server, payload.path, asking(payload))
+        load.rest(server.pid)
 
 
 def asking(payload: Payload) -> dict[str, str]:
@@ -169,18 +183,20 @@ def bare_axum(ceiling: Path, answer: Stored) -> Iterator[Server]:
 
 def compare_stored(bench: Bench, payload: Payload, answer: Stored, stand_ins: dict[str, Server]) -> None:
     path = f"/{answer.file.name}"
-    sides = {"ours": side(bench, bench.our, payload, payload.path, answer)}
+    ours = {"ours": bench.our, "ours without a log": bench.silent}
+    sides = {name: side(bench, server, payload, payload.path, answer) for name, server in ours.items()}
     sides |= {name: side(bench, server, payload, path, answer) for name, server in stand_ins.items()}
     loads = load.in_turn(sides, bench.rounds)
     # Ours are still the bytes that the others serve.
-    same_bytes(bench.our, payload, payload.path, answer)
+    for server in ours.values():
+        same_bytes(server, payload, payload.path, answer)
     what = f"{payload.what}, {payload.encoding}, in memory"
-    say(f"{what}: {', '.join(f'{name} {one.per_cpu_second:.0f}' for name, one in loads.items())} per CPU second")
+    say_loads(what, loads)
     row = partial(row_of, what, loads)
     row("per_cpu_second", "nginx", ">= 0.95")
     row("p50_ms", "nginx", "<= 1.3")
     row("p99_ms", "nginx", "<= 1.25")
-    row("per_cpu_second", "nginx without a log", None)
+    row_of(f"{what}, without logs", loads, "per_cpu_second", "nginx without a log", None, "ours without a log")
     row("per_cpu_second", "axum", ">= 0.90")
     row("p99_ms", "axum", "<= 1.3")
 
@@ -209,7 +225,9 @@ UNITS = {
 }
 
 
-def row_of(what: str, loads: dict[str, Load], figure: str, against: str, target: str | None, ours: str = "ours") -> None:
+def row_of(
+    what: str, loads: dict[str, Load], figure: str, against: str, target: str | None, ours: str = "ours"
+) -> None:
     our, their = (getattr(loads[name], figure) for name in (ours, against))
     report("serving", what, UNITS[figure], our, against, their, target)
 
@@ -248,11 +266,12 @@ def new(bench: Bench, mart: Mart) -> None:
     with ExitStack() as servers:
         files, _ = servers.enter_context(nginx.serving(examples.values(), bench.folder))
         fastapi = servers.enter_context(fastapi_duckdb(mart))
+        tuned = servers.enter_context(fastapi_duckdb(mart, "tuned"))
         datasette = servers.enter_context(datasette_sqlite(mart))
         for geography in AREAS:
-            same_counts(bench, geography, fastapi, datasette)
+            same_counts(bench, geography, [fastapi, tuned], datasette)
         # Counts of these types are in memory then, as they are after the first who asks for a type.
-        for request_type in bench.filters.types[:100]:
+        for request_type in bench.filters.types[:FREQUENT]:
             fetch(bench.our, f"/api/v1/counts?type={request_type}", {})
         for geography, answer in examples.items():
             sides = {
@@ -260,6 +279,7 @@ def new(bench: Bench, mart: Mart) -> None:
                 "our counts": (bench.our, "/api/v1/counts"),
                 "nginx": (files, f"/{answer.file.name}"),
                 "FastAPI + DuckDB": (fastapi, "/choropleth"),
+                "FastAPI + DuckDB, tuned": (tuned, "/choropleth"),
                 "Datasette": (datasette, DATASETTE_PATH),
             }
             loads = compare_new(bench, geography, sides)
@@ -273,10 +293,11 @@ def example(bench: Bench, geography: str) -> Stored:
 
 
 @contextmanager
-def fastapi_duckdb(mart: Mart) -> Iterator[Server]:
+def fastapi_duckdb(mart: Mart, *tuned: str) -> Iterator[Server]:
     port = load.free_port()
     script = str(HERE / "peers" / "fastapi_duckdb.py")
-    with load.serving([PYTHON, script, str(port), str(mart.parquet), str(mart.areas)], port, "/openapi.json") as server:
+    command = [PYTHON, script, str(port), str(mart.parquet), str(mart.areas), *tuned]
+    with load.serving(command, port, "/openapi.json") as server:
         yield server
 
 
@@ -287,18 +308,19 @@ DATASETTE_PATH = "/mart/requests_by_area.json"
 def datasette_sqlite(mart: Mart) -> Iterator[Server]:
     port = load.free_port()
     command = [PYTHON, "-m", "datasette", "serve", "--immutable", str(mart.sqlite), "--port", str(port)]
-    command += ["--metadata", str(HERE / "peers" / "datasette.json")]
+    # On one core, more threads only wait for each other.
+    command += ["--metadata", str(HERE / "peers" / "datasette.json"), "--setting", "num_sql_threads", "1"]
     with load.serving(command, port, "/-/versions.json") as server:
         yield server
 
 
-def same_counts(bench: Bench, geography: str, fastapi: Server, datasette: Server) -> None:
+def same_counts(bench: Bench, geography: str, fastapis: list[Server], datasette: Server) -> None:
     """Everyone counts the same in every area of our map. An area that Datasette does not list has none."""
     for query in bench.filters.of_any_type(geography, SAME_ANSWERS):
         our = requests_of_features(bench.our, f"/api/v1/choropleth?{query}")
         listed = json.loads(fetch(datasette, f"{DATASETTE_PATH}?_shape=array&{query}", {})[0])
         theirs = {row["area"]: row["requests"] for row in listed}
-        if requests_of_features(fastapi, f"/choropleth?{query}") != our:
+        if any(requests_of_features(fastapi, f"/choropleth?{query}") != our for fastapi in fastapis):
             sys.exit(f"FastAPI counts otherwise: {query}")
         if {area: theirs.get(area, 0) for area in our} != our:
             sys.exit(f"Datasette counts otherwise: {query}")
@@ -319,14 +341,16 @@ def compare_new(bench: Bench, geography: str, sides: dict[str, tuple[Server, str
         return load.load(server, path, raw, bench.seconds, queries[n])
 
     loads = load.in_turn({name: partial(turn, *side) for name, side in sides.items()}, bench.rounds)
-    what = f"new choropleth of {AREAS[geography]}, identity"
-    say(f"{what}: {', '.join(f'{name} {one.per_cpu_second:.0f}' for name, one in loads.items())} per CPU second")
-    row = partial(row_of, what, loads)
+    say_loads(f"new, {AREAS[geography]}", loads)
+    row = partial(row_of, f"new choropleth of {AREAS[geography]}, identity", loads)
     row("per_cpu_second", "nginx", ">= 0.85")
     row("p50_ms", "nginx", "<= 1.3")
     row("p99_ms", "nginx", "<= 1.25")
     row("per_second", "FastAPI + DuckDB", ">= 60")
     row("per_cpu_second", "FastAPI + DuckDB", None)
+    row("per_second", "FastAPI + DuckDB, tuned", None)
+    row("per_cpu_second", "FastAPI + DuckDB, tuned", None)
+    row = partial(row_of, f"new counts of {AREAS[geography]}, identity", loads, ours="our counts")
     row("per_second", "Datasette", ">= 20")
     row("per_cpu_second", "Datasette", None)
     return loads
@@ -336,11 +360,13 @@ def compare_new(bench: Bench, geography: str, sides: dict[str, tuple[Server, str
 
 
 def compare_with_rerun(bench: Bench, geography: str, mart: Mart, our: Load) -> None:
-    """Streamlit on the core that servers have, after the rounds: it is slower by so much that its turn does not matter."""
+    """Streamlit on the core of the servers, after the rounds: it is so much slower that its turn does not matter."""
     queries = "\n".join(bench.filters.frequent(geography, RERUNS))
     script = str(HERE / "peers" / "streamlit_rerun.py")
     command = ["taskset", "-c", load.SERVER_CORE, PYTHON, script, geography, str(mart.parquet), str(mart.areas)]
-    done = subprocess.run(command, input=queries, check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    done = subprocess.run(command, input=queries, capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"Streamlit's rerun: {done.stderr[-2000:]}")
     of_each = sorted(json.loads(done.stdout))
     typical = of_each[len(of_each) // 2]
     what = f"new choropleth of {AREAS[geography]}, identity"
