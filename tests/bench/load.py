@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from urllib.error import HTTPError
 
 QUERIES = Path(__file__).resolve().parent / "queries.lua"
 SERVER_CORE, CLIENT_CORE = "0", "1"
@@ -79,6 +80,16 @@ def answers(url: str) -> bool:
         return True
     except OSError:
         return False
+
+
+def fetch(server: Server, path: str, headers: dict[str, str]) -> tuple[bytes, dict[str, str]]:
+    """The answer as it is sent, whatever its encoding, and its headers, whose names are in lower case."""
+    request = urllib.request.Request(server.base + path, headers=headers)
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return answer.read(), {name.lower(): value for name, value in answer.headers.items()}
+    except HTTPError as refused:
+        sys.exit(f"{server.base}{path}: {refused.code} {refused.read().decode()}")
 
 
 def cpu(pid: int) -> float:

@@ -6,7 +6,7 @@ turns; figures are medians of the rounds. CPU is that of the server with all its
 which nginx and Datasette write, too.
 
 - What is in memory: nginx and a bare axum (`ceiling.rs`) serve the very bytes that we do, with the headers that clients
-  need: type, encoding, caching, tag. We send more (of security), about 900 bytes.
+  need: type, encoding, caching, tag. We send more (of security), about 650 bytes.
 - What is new: views that nobody has asked for, each of them once. nginx serves one such answer from a file. FastAPI and
   DuckDB make a choropleth of the same counts and shapes; Datasette has the counts alone, as our table beside the map.
   Before that, all must say the same about 200 views of each geography.
@@ -18,30 +18,28 @@ import json
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from urllib.error import HTTPError
+from statistics import median
 
 import load
 import nginx
+import peer_servers
 from filters import FREQUENT, Filters
-from load import Load, Server
+from load import Load, Server, fetch
 from measure import report
 from nginx import Stored
+from peer_servers import Mart
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 WORK = ROOT / "target" / "bench"
-PYTHON = str(WORK / "venv" / "bin" / "python")
 PROGRAM = ROOT / "target" / "release" / "toronto311"
 
 AREAS = {"ward": "25 wards", "fsa": "96 FSAs"}
-LAYERS = {"ward": "wards", "fsa": "fsas"}
 SAME_ANSWERS = 200
 RERUNS = 30
 # More than anyone answers: none may be asked for twice.
@@ -91,7 +89,7 @@ def main() -> None:
         silent = servers.enter_context(serving(options.lake, "--log", "warn"))
         bench = Bench(our, silent, Filters(our.base), Path(folder), options.rounds, options.seconds)
         in_memory(bench, ceiling)
-        new(bench, mart(our))
+        new(bench, peer_servers.mart_of(our))
 
 
 def arguments() -> argparse.Namespace:
@@ -109,8 +107,10 @@ def build() -> Path:
     cargo = ["cargo", "build", "--release", "--quiet", "--locked"]
     subprocess.run(cargo, cwd=ROOT, check=True)
     cargo = ["cargo", "bench", "--bench", "ceiling", "--no-run", "--quiet", "--locked", "--message-format", "json"]
-    messages = subprocess.run(cargo, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
-    return next(Path(place) for line in messages if (place := json.loads(line).get("executable")))
+    lines = subprocess.run(cargo, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
+    built = [message for message in map(json.loads, lines) if message.get("executable")]
+    # Cargo names our program, too: a benchmark may want to start it.
+    return next(Path(message["executable"]) for message in built if message["target"]["name"] == "ceiling")
 
 
 @contextmanager
@@ -127,16 +127,6 @@ def say(progress: str) -> None:
 
 def say_loads(what: str, loads: dict[str, Load]) -> None:
     say(f"{what}, per CPU second: {', '.join(f'{name} {one.per_cpu_second:.0f}' for name, one in loads.items())}")
-
-
-def fetch(server: Server, path: str, headers: dict[str, str]) -> tuple[bytes, dict[str, str]]:
-    """The answer as it is sent, whatever its encoding, and its headers, whose names are in lower case."""
-    request = urllib.request.Request(server.base + path, headers=headers)
-    try:
-        with urllib.request.urlopen(request) as answer:
-            return answer.read(), {name.lower(): value for name, value in answer.headers.items()}
-    except HTTPError as refused:
-        sys.exit(f"{server.base}{path}: {refused.code} {refused.read().decode()}")
 
 
 # What is in memory
@@ -235,41 +225,17 @@ def row_of(
 # What is new
 
 
-@dataclass(frozen=True)
-class Mart:
-    """A release's counts and shapes in files, for peers."""
-
-    parquet: Path
-    sqlite: Path
-    # A folder with a file of shapes for each geography.
-    areas: Path
-
-
-def mart(our: Server) -> Mart:
-    """Kept from run to run, for each release."""
-    about = json.loads(fetch(our, "/api/v1/downloads", {})[0])
-    folder = WORK / "mart" / about["release"]
-    folder.mkdir(parents=True, exist_ok=True)
-    made = Mart(folder / "counts.parquet", folder / "mart.sqlite", folder)
-    made.parquet.write_bytes(fetch(our, "/api/v1/downloads/requests_by_area_month.parquet", {})[0])
-    for geography, layer in LAYERS.items():
-        (folder / f"{geography}.geojson").write_bytes(fetch(our, f"/api/v1/areas/{layer}.geojson", {})[0])
-    if not made.sqlite.exists():
-        say("making a SQLite database of the mart")
-        peer = str(HERE / "peers" / "mart_to_sqlite.py")
-        subprocess.run([PYTHON, peer, str(made.parquet), str(made.sqlite)], check=True)
-    return made
-
-
 def new(bench: Bench, mart: Mart) -> None:
     examples = {geography: example(bench, geography) for geography in AREAS}
     with ExitStack() as servers:
         files, _ = servers.enter_context(nginx.serving(examples.values(), bench.folder))
-        fastapi = servers.enter_context(fastapi_duckdb(mart))
-        tuned = servers.enter_context(fastapi_duckdb(mart, "tuned"))
-        datasette = servers.enter_context(datasette_sqlite(mart))
+        fastapi = servers.enter_context(peer_servers.fastapi_duckdb(mart))
+        tuned = servers.enter_context(peer_servers.fastapi_duckdb(mart, "tuned"))
+        datasette = servers.enter_context(peer_servers.datasette_sqlite(mart))
         for geography in AREAS:
-            same_counts(bench, geography, [fastapi, tuned], datasette)
+            queries = bench.filters.of_any_type(geography, SAME_ANSWERS)
+            peer_servers.same_counts(bench.our, [fastapi, tuned], datasette, queries)
+            say(f"{SAME_ANSWERS} views of {AREAS[geography]}: all count the same")
         # Counts of these types are in memory then, as they are after the first who asks for a type.
         for request_type in bench.filters.types[:FREQUENT]:
             fetch(bench.our, f"/api/v1/counts?type={request_type}", {})
@@ -280,7 +246,7 @@ def new(bench: Bench, mart: Mart) -> None:
                 "nginx": (files, f"/{answer.file.name}"),
                 "FastAPI + DuckDB": (fastapi, "/choropleth"),
                 "FastAPI + DuckDB, tuned": (tuned, "/choropleth"),
-                "Datasette": (datasette, DATASETTE_PATH),
+                "Datasette": (datasette, peer_servers.DATASETTE_PATH),
             }
             loads = compare_new(bench, geography, sides)
             compare_with_rerun(bench, geography, mart, loads["ours"])
@@ -290,46 +256,6 @@ def example(bench: Bench, geography: str) -> Stored:
     """An answer of the size that a new one has."""
     [query] = bench.filters.frequent(geography, 1)
     return store(bench, f"new-{geography}", f"/api/v1/choropleth?{query}", {"Accept-Encoding": "identity"})
-
-
-@contextmanager
-def fastapi_duckdb(mart: Mart, *tuned: str) -> Iterator[Server]:
-    port = load.free_port()
-    script = str(HERE / "peers" / "fastapi_duckdb.py")
-    command = [PYTHON, script, str(port), str(mart.parquet), str(mart.areas), *tuned]
-    with load.serving(command, port, "/openapi.json") as server:
-        yield server
-
-
-DATASETTE_PATH = "/mart/requests_by_area.json"
-
-
-@contextmanager
-def datasette_sqlite(mart: Mart) -> Iterator[Server]:
-    port = load.free_port()
-    command = [PYTHON, "-m", "datasette", "serve", "--immutable", str(mart.sqlite), "--port", str(port)]
-    # On one core, more threads only wait for each other.
-    command += ["--metadata", str(HERE / "peers" / "datasette.json"), "--setting", "num_sql_threads", "1"]
-    with load.serving(command, port, "/-/versions.json") as server:
-        yield server
-
-
-def same_counts(bench: Bench, geography: str, fastapis: list[Server], datasette: Server) -> None:
-    """Everyone counts the same in every area of our map. An area that Datasette does not list has none."""
-    for query in bench.filters.of_any_type(geography, SAME_ANSWERS):
-        our = requests_of_features(bench.our, f"/api/v1/choropleth?{query}")
-        listed = json.loads(fetch(datasette, f"{DATASETTE_PATH}?_shape=array&{query}", {})[0])
-        theirs = {row["area"]: row["requests"] for row in listed}
-        if any(requests_of_features(fastapi, f"/choropleth?{query}") != our for fastapi in fastapis):
-            sys.exit(f"FastAPI counts otherwise: {query}")
-        if {area: theirs.get(area, 0) for area in our} != our:
-            sys.exit(f"Datasette counts otherwise: {query}")
-    say(f"{SAME_ANSWERS} views of {AREAS[geography]}: all count the same")
-
-
-def requests_of_features(server: Server, path: str) -> dict[str, int]:
-    features = json.loads(fetch(server, path, {"Accept-Encoding": "identity"})[0])["features"]
-    return {feature["id"]: feature["properties"]["requests"] for feature in features}
 
 
 def compare_new(bench: Bench, geography: str, sides: dict[str, tuple[Server, str]]) -> dict[str, Load]:
@@ -356,21 +282,10 @@ def compare_new(bench: Bench, geography: str, sides: dict[str, tuple[Server, str
     return loads
 
 
-# A script that is run for each choice
-
-
 def compare_with_rerun(bench: Bench, geography: str, mart: Mart, our: Load) -> None:
-    """Streamlit on the core of the servers, after the rounds: it is so much slower that its turn does not matter."""
-    queries = "\n".join(bench.filters.frequent(geography, RERUNS))
-    script = str(HERE / "peers" / "streamlit_rerun.py")
-    command = ["taskset", "-c", load.SERVER_CORE, PYTHON, script, geography, str(mart.parquet), str(mart.areas)]
-    done = subprocess.run(command, input=queries, capture_output=True, text=True)
-    if done.returncode != 0:
-        sys.exit(f"Streamlit's rerun: {done.stderr[-2000:]}")
-    of_each = sorted(json.loads(done.stdout))
-    typical = of_each[len(of_each) // 2]
-    what = f"new choropleth of {AREAS[geography]}, identity"
-    against = "Streamlit + folium, a rerun"
+    """After the rounds: it is so much slower that its turn does not matter."""
+    typical = median(peer_servers.rerun_seconds(mart, geography, bench.filters.frequent(geography, RERUNS)))
+    what, against = f"new choropleth of {AREAS[geography]}, identity", "Streamlit + folium, a rerun"
     report("serving", what, PER_CPU_SECOND, our.per_cpu_second, against, 1 / typical, ">= 1000")
 
 
