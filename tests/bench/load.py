@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from urllib.error import HTTPError
 
 QUERIES = Path(__file__).resolve().parent / "queries.lua"
 SERVER_CORE, CLIENT_CORE = "0", "1"
@@ -81,6 +82,16 @@ def answers(url: str) -> bool:
         return False
 
 
+def fetch(server: Server, path: str, headers: dict[str, str]) -> tuple[bytes, dict[str, str]]:
+    """The answer as it is sent, whatever its encoding, and its headers, whose names are in lower case."""
+    request = urllib.request.Request(server.base + path, headers=headers)
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return answer.read(), {name.lower(): value for name, value in answer.headers.items()}
+    except HTTPError as refused:
+        sys.exit(f"{server.base}{path}: {refused.code} {refused.read().decode()}")
+
+
 def cpu(pid: int) -> float:
     """User and system seconds of a process and its children: nginx answers in a child."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
@@ -122,11 +133,13 @@ def load(server: Server, path: str, headers: dict[str, str], seconds: int, queri
     rest(server.pid)
     if "Non-2xx" in said or "Socket errors" in said:
         sys.exit(f"{server.base}{path} failed under load:\n{said}")
-    [requests] = re.findall(r"(\d+) requests in", said)
-    if queries and int(requests) + CONNECTIONS > queries.count:
+    requests = int(*re.findall(r"(\d+) requests in", said))
+    if not requests:
+        sys.exit(f"{server.base}{path} answered nothing in {seconds} s: longer rounds are needed here")
+    if queries and requests + CONNECTIONS > queries.count:
         sys.exit(f"{requests} requests in {seconds} s: more than the {queries.count} queries that were drawn")
     [per_second] = re.findall(r"Requests/sec: +([\d.]+)", said)
-    return Load(float(per_second), int(requests) / used, percentile(said, 50), percentile(said, 99))
+    return Load(float(per_second), requests / used, percentile(said, 50), percentile(said, 99))
 
 
 def rest(pid: int) -> None:
@@ -137,5 +150,5 @@ def rest(pid: int) -> None:
 
 
 def percentile(said: str, percent: int) -> float:
-    [(number, unit)] = re.findall(rf"^ +{percent}% +([\d.]+)(\w+)$", said, re.MULTILINE)
+    [(number, unit)] = re.findall(rf"^ +{percent}% +([\d.]+)(\w+) *$", said, re.MULTILINE)
     return float(number) * MILLISECONDS[unit]

@@ -76,7 +76,7 @@ def report(
     part: str, what: str, unit: str, ours: float, against: str | None = None, theirs: float | None = None,
     target: str | None = None,
 ) -> None:  # fmt: skip
-    """One row of the table that `table.py` makes: a JSON line. The ratio is ours to theirs, and the target is for it."""
+    """A row of the table that `table.py` makes, as a JSON line. The ratio is ours to theirs; the target is for it."""
     ratio = None if theirs is None else ours / theirs
     row = {"part": part, "what": what, "unit": unit, "ours": ours, "against": against, "theirs": theirs}
     print(json.dumps(row | {"ratio": ratio, "target": target}), flush=True)

@@ -1,4 +1,4 @@
-"""nginx with files that hold answers of ours, byte for byte, as they are sent: the ceiling for whatever is in memory."""
+"""nginx with files that hold answers of ours, byte for byte as they are sent: the ceiling for what is in memory."""
 
 import grp
 import os

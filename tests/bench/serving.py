@@ -2,13 +2,14 @@
 """Answers of the map server against nginx, against axum alone, and against what one would write instead.
 
 The server has one core and wrk the other, with 32 connections. All that is compared is up at the same time and takes
-turns; figures are medians of the rounds. CPU is that of the server with all its threads and its log of every request.
+turns; figures are medians of the rounds. CPU is that of the server with all its threads and its log of every request,
+which nginx and Datasette write, too.
 
-- What is in memory: nginx and a bare axum (`ceiling.rs`) serve the very bytes that we do, with the headers that a client
-  needs: type, encoding, caching, tag. We send more (of security), about 900 bytes.
-- What is new: views that nobody has asked for, each of them once. nginx serves one such answer from a file. FastAPI with
-  DuckDB makes a choropleth of the same counts and shapes, Datasette the counts alone. Before that, all must say the same
-  about 200 views of each geography.
+- What is in memory: nginx and a bare axum (`ceiling.rs`) serve the very bytes that we do, with the headers that clients
+  need: type, encoding, caching, tag. We send more (of security), about 650 bytes.
+- What is new: views that nobody has asked for, each of them once. nginx serves one such answer from a file. FastAPI and
+  DuckDB make a choropleth of the same counts and shapes; Datasette has the counts alone, as our table beside the map.
+  Before that, all must say the same about 200 views of each geography.
 - Streamlit with folium runs a script for each choice; its CPU is compared with that of a new answer of ours.
 """
 
@@ -17,30 +18,28 @@ import json
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from urllib.error import HTTPError
+from statistics import median
 
 import load
 import nginx
-from filters import Filters
-from load import Load, Server
+import peer_servers
+from filters import FREQUENT, Filters
+from load import Load, Server, fetch
 from measure import report
 from nginx import Stored
+from peer_servers import Mart
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 WORK = ROOT / "target" / "bench"
-PYTHON = str(WORK / "venv" / "bin" / "python")
 PROGRAM = ROOT / "target" / "release" / "toronto311"
 
 AREAS = {"ward": "25 wards", "fsa": "96 FSAs"}
-LAYERS = {"ward": "wards", "fsa": "fsas"}
 SAME_ANSWERS = 200
 RERUNS = 30
 # More than anyone answers: none may be asked for twice.
@@ -73,6 +72,8 @@ class Bench:
     """Our server, and what all parts of the comparison share."""
 
     our: Server
+    # The same without its log of requests.
+    silent: Server
     filters: Filters
     folder: Path
     rounds: int
@@ -83,10 +84,12 @@ def main() -> None:
     options = arguments()
     ceiling = build()
     WORK.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=WORK) as folder, serving(options.lake) as our:
-        bench = Bench(our, Filters(our.base), Path(folder), options.rounds, options.seconds)
+    with tempfile.TemporaryDirectory(dir=WORK) as folder, ExitStack() as servers:
+        our = servers.enter_context(serving(options.lake))
+        silent = servers.enter_context(serving(options.lake, "--log", "warn"))
+        bench = Bench(our, silent, Filters(our.base), Path(folder), options.rounds, options.seconds)
         in_memory(bench, ceiling)
-        new(bench, mart(our))
+        new(bench, peer_servers.mart_of(our))
 
 
 def arguments() -> argparse.Namespace:
@@ -104,15 +107,17 @@ def build() -> Path:
     cargo = ["cargo", "build", "--release", "--quiet", "--locked"]
     subprocess.run(cargo, cwd=ROOT, check=True)
     cargo = ["cargo", "bench", "--bench", "ceiling", "--no-run", "--quiet", "--locked", "--message-format", "json"]
-    messages = subprocess.run(cargo, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
-    return next(Path(place) for line in messages if (place := json.loads(line).get("executable")))
+    lines = subprocess.run(cargo, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
+    built = [message for message in map(json.loads, lines) if message.get("executable")]
+    # Cargo names our program, too: a benchmark may want to start it.
+    return next(Path(message["executable"]) for message in built if message["target"]["name"] == "ceiling")
 
 
 @contextmanager
-def serving(lake: Path) -> Iterator[Server]:
+def serving(lake: Path, *options: str) -> Iterator[Server]:
     port = load.free_port()
-    command = [str(PROGRAM), "serve", "--lake", str(lake), "--port", str(port), "--refresh", "off", "--rate-limit", "off"]
-    with load.serving(command, port, "/health/ready") as server:
+    command = [str(PROGRAM), "serve", "--lake", str(lake), "--port", str(port), "--refresh", "off", *options]
+    with load.serving([*command, "--rate-limit", "off"], port, "/health/ready") as server:
         yield server
 
 
@@ -120,14 +125,8 @@ def say(progress: str) -> None:
     print(progress, file=sys.stderr)
 
 
-def fetch(server: Server, path: str, headers: dict[str, str]) -> tuple[bytes, dict[str, str]]:
-    """The answer as it is sent, whatever its encoding, and its headers, whose names are in lower case."""
-    request = urllib.request.Request(server.base + path, headers=headers)
-    try:
-        with urllib.request.urlopen(request) as answer:
-            return answer.read(), {name.lower(): value for name, value in answer.headers.items()}
-    except HTTPError as refused:
-        sys.exit(f"{server.base}{path}: {refused.code} {refused.read().decode()}")
+def say_loads(what: str, loads: dict[str, Load]) -> None:
+    say(f"{what}, per CPU second: {', '.join(f'{name} {one.per_cpu_second:.0f}' for name, one in loads.items())}")
 
 
 # What is in memory
@@ -135,16 +134,21 @@ def fetch(server: Server, path: str, headers: dict[str, str]) -> tuple[bytes, di
 
 def in_memory(bench: Bench, ceiling: Path) -> None:
     for payload in PAYLOADS:
-        # Those that are asked for often are soon compressed as well as can be; then their bytes stay.
-        for _ in range(50):
-            fetch(bench.our, payload.path, asking(payload))
-    load.rest(bench.our.pid)
+        for server in (bench.our, bench.silent):
+            settle(server, payload)
     stored = [store(bench, f"answer-{n}", payload.path, asking(payload)) for n, payload in enumerate(PAYLOADS)]
     with nginx.serving(stored, bench.folder) as (logging, silent):
         for payload, answer in zip(PAYLOADS, stored):
             with bare_axum(ceiling, answer) as axum:
                 stand_ins = {"nginx": logging, "nginx without a log": silent, "axum": axum}
                 compare_stored(bench, payload, answer, stand_ins)
+
+
+def settle(server: Server, payload: Payload) -> None:
+    """An answer that is asked for again is compressed as well as can be, in the background; then its bytes stay."""
+    for _ in range(4):
+        fetch(server, payload.path, asking(payload))
+        load.rest(server.pid)
 
 
 def asking(payload: Payload) -> dict[str, str]:
@@ -169,18 +173,20 @@ def bare_axum(ceiling: Path, answer: Stored) -> Iterator[Server]:
 
 def compare_stored(bench: Bench, payload: Payload, answer: Stored, stand_ins: dict[str, Server]) -> None:
     path = f"/{answer.file.name}"
-    sides = {"ours": side(bench, bench.our, payload, payload.path, answer)}
+    ours = {"ours": bench.our, "ours without a log": bench.silent}
+    sides = {name: side(bench, server, payload, payload.path, answer) for name, server in ours.items()}
     sides |= {name: side(bench, server, payload, path, answer) for name, server in stand_ins.items()}
     loads = load.in_turn(sides, bench.rounds)
     # Ours are still the bytes that the others serve.
-    same_bytes(bench.our, payload, payload.path, answer)
+    for server in ours.values():
+        same_bytes(server, payload, payload.path, answer)
     what = f"{payload.what}, {payload.encoding}, in memory"
-    say(f"{what}: {', '.join(f'{name} {one.per_cpu_second:.0f}' for name, one in loads.items())} per CPU second")
+    say_loads(what, loads)
     row = partial(row_of, what, loads)
     row("per_cpu_second", "nginx", ">= 0.95")
     row("p50_ms", "nginx", "<= 1.3")
     row("p99_ms", "nginx", "<= 1.25")
-    row("per_cpu_second", "nginx without a log", None)
+    row_of(f"{what}, without logs", loads, "per_cpu_second", "nginx without a log", None, "ours without a log")
     row("per_cpu_second", "axum", ">= 0.90")
     row("p99_ms", "axum", "<= 1.3")
 
@@ -209,7 +215,9 @@ UNITS = {
 }
 
 
-def row_of(what: str, loads: dict[str, Load], figure: str, against: str, target: str | None, ours: str = "ours") -> None:
+def row_of(
+    what: str, loads: dict[str, Load], figure: str, against: str, target: str | None, ours: str = "ours"
+) -> None:
     our, their = (getattr(loads[name], figure) for name in (ours, against))
     report("serving", what, UNITS[figure], our, against, their, target)
 
@@ -217,42 +225,19 @@ def row_of(what: str, loads: dict[str, Load], figure: str, against: str, target:
 # What is new
 
 
-@dataclass(frozen=True)
-class Mart:
-    """A release's counts and shapes in files, for peers."""
-
-    parquet: Path
-    sqlite: Path
-    # A folder with a file of shapes for each geography.
-    areas: Path
-
-
-def mart(our: Server) -> Mart:
-    """Kept from run to run, for each release."""
-    about = json.loads(fetch(our, "/api/v1/downloads", {})[0])
-    folder = WORK / "mart" / about["release"]
-    folder.mkdir(parents=True, exist_ok=True)
-    made = Mart(folder / "counts.parquet", folder / "mart.sqlite", folder)
-    made.parquet.write_bytes(fetch(our, "/api/v1/downloads/requests_by_area_month.parquet", {})[0])
-    for geography, layer in LAYERS.items():
-        (folder / f"{geography}.geojson").write_bytes(fetch(our, f"/api/v1/areas/{layer}.geojson", {})[0])
-    if not made.sqlite.exists():
-        say("making a SQLite database of the mart")
-        peer = str(HERE / "peers" / "mart_to_sqlite.py")
-        subprocess.run([PYTHON, peer, str(made.parquet), str(made.sqlite)], check=True)
-    return made
-
-
 def new(bench: Bench, mart: Mart) -> None:
     examples = {geography: example(bench, geography) for geography in AREAS}
     with ExitStack() as servers:
         files, _ = servers.enter_context(nginx.serving(examples.values(), bench.folder))
-        fastapi = servers.enter_context(fastapi_duckdb(mart))
-        datasette = servers.enter_context(datasette_sqlite(mart))
+        fastapi = servers.enter_context(peer_servers.fastapi_duckdb(mart))
+        tuned = servers.enter_context(peer_servers.fastapi_duckdb(mart, "tuned"))
+        datasette = servers.enter_context(peer_servers.datasette_sqlite(mart))
         for geography in AREAS:
-            same_counts(bench, geography, fastapi, datasette)
+            queries = bench.filters.of_any_type(geography, SAME_ANSWERS)
+            peer_servers.same_counts(bench.our, [fastapi, tuned], datasette, queries)
+            say(f"{SAME_ANSWERS} views of {AREAS[geography]}: all count the same")
         # Counts of these types are in memory then, as they are after the first who asks for a type.
-        for request_type in bench.filters.types[:100]:
+        for request_type in bench.filters.types[:FREQUENT]:
             fetch(bench.our, f"/api/v1/counts?type={request_type}", {})
         for geography, answer in examples.items():
             sides = {
@@ -260,7 +245,8 @@ def new(bench: Bench, mart: Mart) -> None:
                 "our counts": (bench.our, "/api/v1/counts"),
                 "nginx": (files, f"/{answer.file.name}"),
                 "FastAPI + DuckDB": (fastapi, "/choropleth"),
-                "Datasette": (datasette, DATASETTE_PATH),
+                "FastAPI + DuckDB, tuned": (tuned, "/choropleth"),
+                "Datasette": (datasette, peer_servers.DATASETTE_PATH),
             }
             loads = compare_new(bench, geography, sides)
             compare_with_rerun(bench, geography, mart, loads["ours"])
@@ -272,44 +258,6 @@ def example(bench: Bench, geography: str) -> Stored:
     return store(bench, f"new-{geography}", f"/api/v1/choropleth?{query}", {"Accept-Encoding": "identity"})
 
 
-@contextmanager
-def fastapi_duckdb(mart: Mart) -> Iterator[Server]:
-    port = load.free_port()
-    script = str(HERE / "peers" / "fastapi_duckdb.py")
-    with load.serving([PYTHON, script, str(port), str(mart.parquet), str(mart.areas)], port, "/openapi.json") as server:
-        yield server
-
-
-DATASETTE_PATH = "/mart/requests_by_area.json"
-
-
-@contextmanager
-def datasette_sqlite(mart: Mart) -> Iterator[Server]:
-    port = load.free_port()
-    command = [PYTHON, "-m", "datasette", "serve", "--immutable", str(mart.sqlite), "--port", str(port)]
-    command += ["--metadata", str(HERE / "peers" / "datasette.json")]
-    with load.serving(command, port, "/-/versions.json") as server:
-        yield server
-
-
-def same_counts(bench: Bench, geography: str, fastapi: Server, datasette: Server) -> None:
-    """Everyone counts the same in every area of our map. An area that Datasette does not list has none."""
-    for query in bench.filters.of_any_type(geography, SAME_ANSWERS):
-        our = requests_of_features(bench.our, f"/api/v1/choropleth?{query}")
-        listed = json.loads(fetch(datasette, f"{DATASETTE_PATH}?_shape=array&{query}", {})[0])
-        theirs = {row["area"]: row["requests"] for row in listed}
-        if requests_of_features(fastapi, f"/choropleth?{query}") != our:
-            sys.exit(f"FastAPI counts otherwise: {query}")
-        if {area: theirs.get(area, 0) for area in our} != our:
-            sys.exit(f"Datasette counts otherwise: {query}")
-    say(f"{SAME_ANSWERS} views of {AREAS[geography]}: all count the same")
-
-
-def requests_of_features(server: Server, path: str) -> dict[str, int]:
-    features = json.loads(fetch(server, path, {"Accept-Encoding": "identity"})[0])["features"]
-    return {feature["id"]: feature["properties"]["requests"] for feature in features}
-
-
 def compare_new(bench: Bench, geography: str, sides: dict[str, tuple[Server, str]]) -> dict[str, Load]:
     count = QUERIES_PER_SECOND * bench.seconds
     queries = [bench.filters.file(bench.folder, geography, count) for _ in range(bench.rounds)]
@@ -319,32 +267,25 @@ def compare_new(bench: Bench, geography: str, sides: dict[str, tuple[Server, str
         return load.load(server, path, raw, bench.seconds, queries[n])
 
     loads = load.in_turn({name: partial(turn, *side) for name, side in sides.items()}, bench.rounds)
-    what = f"new choropleth of {AREAS[geography]}, identity"
-    say(f"{what}: {', '.join(f'{name} {one.per_cpu_second:.0f}' for name, one in loads.items())} per CPU second")
-    row = partial(row_of, what, loads)
+    say_loads(f"new, {AREAS[geography]}", loads)
+    row = partial(row_of, f"new choropleth of {AREAS[geography]}, identity", loads)
     row("per_cpu_second", "nginx", ">= 0.85")
     row("p50_ms", "nginx", "<= 1.3")
     row("p99_ms", "nginx", "<= 1.25")
     row("per_second", "FastAPI + DuckDB", ">= 60")
     row("per_cpu_second", "FastAPI + DuckDB", None)
+    row("per_second", "FastAPI + DuckDB, tuned", None)
+    row("per_cpu_second", "FastAPI + DuckDB, tuned", None)
+    row = partial(row_of, f"new counts of {AREAS[geography]}, identity", loads, ours="our counts")
     row("per_second", "Datasette", ">= 20")
     row("per_cpu_second", "Datasette", None)
     return loads
 
 
-# A script that is run for each choice
-
-
 def compare_with_rerun(bench: Bench, geography: str, mart: Mart, our: Load) -> None:
-    """Streamlit on the core that servers have, after the rounds: it is slower by so much that its turn does not matter."""
-    queries = "\n".join(bench.filters.frequent(geography, RERUNS))
-    script = str(HERE / "peers" / "streamlit_rerun.py")
-    command = ["taskset", "-c", load.SERVER_CORE, PYTHON, script, geography, str(mart.parquet), str(mart.areas)]
-    done = subprocess.run(command, input=queries, check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    of_each = sorted(json.loads(done.stdout))
-    typical = of_each[len(of_each) // 2]
-    what = f"new choropleth of {AREAS[geography]}, identity"
-    against = "Streamlit + folium, a rerun"
+    """After the rounds: it is so much slower that its turn does not matter."""
+    typical = median(peer_servers.rerun_seconds(mart, geography, bench.filters.frequent(geography, RERUNS)))
+    what, against = f"new choropleth of {AREAS[geography]}, identity", "Streamlit + folium, a rerun"
     report("serving", what, PER_CPU_SECOND, our.per_cpu_second, against, 1 / typical, ">= 1000")
 
 

@@ -15,7 +15,7 @@ def main() -> None:
     widths = [max(map(len, column)) for column in zip(HEAD, *rows)]
     rule = ["-" * width if n in TEXTS else "-" * (width - 1) + ":" for n, width in enumerate(widths)]
     for row in [HEAD, rule, *rows]:
-        padded = [cell.ljust(width) if n in TEXTS else cell.rjust(width) for n, (cell, width) in enumerate(zip(row, widths))]
+        padded = [cell.ljust(widths[n]) if n in TEXTS else cell.rjust(widths[n]) for n, cell in enumerate(row)]
         print(f"| {' | '.join(padded)} |")
 
 

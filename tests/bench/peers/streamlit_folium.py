@@ -1,4 +1,4 @@
-"""The page that one writes first: three choices, and folium's choropleth of them. Streamlit runs all of it at each choice.
+"""The page that one writes first: three choices, and folium's choropleth of them. At each choice, all of it is run.
 
 `GEOGRAPHY MART AREAS`, as arguments of the process. The mart is kept between runs, in categories, with its shapes.
 """
