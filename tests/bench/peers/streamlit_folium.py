@@ -14,15 +14,15 @@ import streamlit.components.v1 as components
 
 GEOGRAPHY, MART, AREAS = sys.argv[1:]
 COLUMNS = ["request_type", "month", "area", "status"]
+STATUSES = ["", "completed", "closed", "cancelled", "in_progress", "new", "initiated", "unknown"]
 
 
 @st.cache_resource
 def counts() -> pd.DataFrame:
-    of_geography = [("geography", "==", GEOGRAPHY)]
-    rows = pd.read_parquet(MART, columns=[*COLUMNS, "requests"], filters=of_geography).dropna(subset="area")
-    return rows.assign(**{
-        name: pd.Categorical(rows[name], categories=sorted(rows[name].unique()), ordered=True) for name in COLUMNS
-    })  # fmt: skip
+    rows = pd.read_parquet(MART, columns=["geography", *COLUMNS, "requests"]).dropna(subset="area")
+    for name in COLUMNS:
+        rows[name] = pd.Categorical(rows[name], categories=sorted(rows[name].unique()), ordered=True)
+    return rows[rows["geography"] == GEOGRAPHY].drop(columns="geography")
 
 
 @st.cache_resource
@@ -32,7 +32,7 @@ def areas() -> dict:
 
 rows, shapes = counts(), areas()
 request_type = st.selectbox("Type", rows["request_type"].cat.categories, key="type")
-status = st.selectbox("Status", ["", *rows["status"].cat.categories], key="status")
+status = st.selectbox("Status", STATUSES, key="status")
 months = list(rows["month"].cat.categories)
 first, last = st.select_slider("Months", months, (months[0], months[-1]), key="months")
 
