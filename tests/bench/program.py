@@ -5,8 +5,10 @@ import os
 import shutil
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import measure
@@ -22,15 +24,24 @@ def build() -> None:
     subprocess.run(["cargo", "build", "--release", "--quiet", "--locked"], cwd=ROOT, check=True)
 
 
+@dataclass(frozen=True)
+class Portal:
+    url: str
+
+    def publish(self, edition: Path) -> None:
+        order = json.dumps({"folder": str(edition)}).encode()
+        urllib.request.urlopen(f"{self.url}/_control/folder", order).close()
+
+
 @contextmanager
-def portal(edition: Path) -> Iterator[str]:
-    """An edition, served as the City's CKAN does: what a refresh costs has the network in it."""
+def portal(edition: Path) -> Iterator[Portal]:
+    """An edition, served as the City's CKAN does, until the next is published."""
     with open(os.devnull, "w") as log:
         server = subprocess.Popen(
             [sys.executable, str(PORTAL), str(edition), "--log", log.name], stdout=subprocess.PIPE, text=True
         )
     try:
-        yield f"http://127.0.0.1:{json.loads(server.stdout.readline())['port']}"
+        yield Portal(f"http://127.0.0.1:{json.loads(server.stdout.readline())['port']}")
     finally:
         server.terminate()
         server.wait()

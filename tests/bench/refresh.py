@@ -37,9 +37,9 @@ def main() -> None:
     program.build()
     earlier, later = prepare.editions(program.DATA)
     measure.pin()
-    with tempfile.TemporaryDirectory(dir=program.DATA.parent) as folder, program.portal(later) as source:
-        before = lake_before(Path(folder) / "before", earlier, source)
-        rounds = [one_round(n + 1, before, source) for n in range(options.rounds)]
+    with tempfile.TemporaryDirectory(dir=program.DATA.parent) as folder, program.portal(earlier) as portal:
+        before = lake_before(Path(folder) / "before", portal, later)
+        rounds = [one_round(n + 1, before, portal.url) for n in range(options.rounds)]
     costs = {what: measure.typical([costs[what] for costs in rounds]) for what in rounds[0]}
     for what, cost in costs.items():
         report_cost(what, cost)
@@ -47,10 +47,11 @@ def main() -> None:
     report("refresh", "an empty lake, 17 years against 1", "times the memory", growth(costs, "peak_mb"))
 
 
-def lake_before(lake: Path, earlier: Path, source: str) -> Path:
+def lake_before(lake: Path, portal: program.Portal, later: Path) -> Path:
     """A lake in which one year is a month behind the source: the year before the newest, which is the longest file."""
-    program.refresh(str(earlier), lake, "published")
-    program.refresh(source, lake, "published", "--years", "2026")
+    program.refresh(portal.url, lake, "published")
+    portal.publish(later)
+    program.refresh(portal.url, lake, "published", "--years", "2026")
     return lake
 
 
