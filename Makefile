@@ -161,10 +161,19 @@ target/tools/bin/cargo-cyclonedx:
 sim: assets ## Simulated failures of store, source, runners and clock: SIM_SEEDS courses
 	SIM_SEEDS=$${SIM_SEEDS:-100000} cargo test --locked --release --test system simulation -- --nocapture
 
-bench: assets target/bench/venv/.installed ## The batch against DuckDB, Polars and pandas; answers against files
+bench: java chromium tests/browser/node_modules/.package-lock.json
+bench: assets target/bench/venv/.installed ## The batch and the server against what one would use instead, in one table
 	@command -v wrk > /dev/null || { apt-get update -q && apt-get install -y -q wrk; }
-	python3 tests/bench/batch.py
-	python3 tests/bench/serving.py
+	@# The package starts a server on port 80 where a system manager runs; it is only wanted as a program.
+	@command -v nginx > /dev/null || { apt-get update -q && apt-get install -y -q nginx-light; }
+	python3 tests/bench/batch.py > target/bench/batch.jsonl
+	python3 tests/bench/serving.py $(LAKE) > target/bench/serving.jsonl
+	python3 tests/bench/refresh.py > target/bench/refresh.jsonl
+	python3 tests/bench/start.py > target/bench/start.jsonl
+	@# On the lake of all years that was just started from; without the files for one, it becomes the demo.
+	TORONTO311=target/release/toronto311 LAKE=$(or $(LAKE),target/bench/lakes/2010..2026) \
+		node tests/browser/bench.mjs > target/bench/browser.jsonl
+	python3 tests/bench/table.py target/bench/*.jsonl
 
 target/bench/venv/.installed: tests/bench/requirements.txt
 	python3 -m venv $(@D)

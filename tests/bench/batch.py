@@ -10,6 +10,8 @@ The peers get a start: plain CSV where we inflate ZIPs, in UTF-8 and with quotes
 2021. We do more: hash and keep the inputs, account for every row, check sizes and bytes, publish a release.
 
 Costs are medians of rounds in which all take turns. They depend on the machine; ratios of one run do so much less.
+PySpark, which takes ten times as long as the others, has one turn, and only on the tidy files. Tables are on standard
+error; on standard output, what goes into the table of all benchmarks.
 """
 
 import argparse
@@ -25,7 +27,7 @@ from pathlib import Path
 
 import measure
 import prepare
-from measure import Cost
+from measure import Cost, report
 from prepare import ROOT, Inputs
 
 HERE = Path(__file__).resolve().parent
@@ -34,11 +36,14 @@ PYTHON = str(WORK / "venv" / "bin" / "python")
 PROGRAM = ROOT / "target" / "release" / "toronto311"
 FLOOR = ["bench", "--bench", "floor"]
 OURS = "toronto311"
+EQUAL = "equal"
 PEERS = {
     "DuckDB, tuned": "duckdb_tuned.py",
     "Polars, streaming": "polars_streaming.py",
     "pandas, vectorised": "pandas_vectorised.py",
 }
+SPARK = "PySpark, local"
+SCRIPTS = PEERS | {SPARK: "pyspark_local.py"}
 # How each peer is usually told to carry on when a file is not as it should be.
 SWITCHES = {
     "DuckDB, tuned": "ignore_errors",
@@ -61,10 +66,14 @@ class Case:
         return WORK / "out" / f"{self.tool} {self.title}".replace(" ", "-").replace(",", "")
 
 
+Cases = dict[tuple[str, str], Case]
+Costs = dict[Case, Cost]
+
+
 def main() -> None:
     options = arguments()
     if not prepare.PUBLISHER.exists():
-        print(f"skipped: no publisher of full-size yearly files at {os.path.relpath(prepare.PUBLISHER)}")
+        say(f"skipped: no publisher of full-size yearly files at {os.path.relpath(prepare.PUBLISHER)}")
         return
     build()
     # In a process of its own: what it takes to make inputs must not count as memory of what is started afterwards.
@@ -74,9 +83,13 @@ def main() -> None:
     cases = [ours(title, getattr(inputs, title)) for title in ("tidy", "published", "dirty", "small", "large")]
     for name in PEERS:
         cases += [peer(name, title, getattr(inputs, f"{title}_csv"), inputs) for title in ("tidy", "small", "large")]
-    costs = in_turn(cases, options.rounds)
-    print_costs({(case.tool, case.title): case for case in cases}, costs, inputs)
-    print(f"\nOur files, and those that others read unlike pyarrow: {compare('readers', cases[0].out)}")
+    spark = peer(SPARK, "tidy", inputs.tidy_csv, inputs)
+    costs = in_turn(cases, options.rounds) | in_turn([spark], 1)
+    by_name = {(case.tool, case.title): case for case in [*cases, spark]}
+    verdicts = {tool: verdict(by_name[OURS, "tidy"], by_name[tool, "tidy"]) for tool in SCRIPTS}
+    report_costs(by_name, costs, verdicts)
+    print_costs(by_name, costs, verdicts, inputs)
+    say(f"\nOur files, and those that others read unlike pyarrow: {compare('readers', cases[0].out)}")
     print_published(inputs)
 
 
@@ -96,7 +109,7 @@ def ours(title: str, source: Path) -> Case:
 
 
 def peer(name: str, title: str, source: Path, inputs: Inputs, *switch: str) -> Case:
-    script = str(HERE / "peers" / PEERS[name])
+    script = str(HERE / "peers" / SCRIPTS[name])
     return Case(name, title, lambda out: [PYTHON, script, str(source), str(inputs.wards), str(out), *switch])
 
 
@@ -108,7 +121,7 @@ def in_turn(cases: list[Case], rounds: int) -> dict[Case, Cost]:
             done = once(case)
             if not done.ok:
                 sys.exit(f"{case.tool} on {case.title}: {message(done.errors)}")
-            print(f"round {n + 1}: {case.tool}, {case.title}: {done.cost.cpu_s:.2f} CPU s", file=sys.stderr)
+            say(f"round {n + 1}: {case.tool}, {case.title}: {done.cost.cpu_s:.2f} CPU s")
             costs[case].append(done.cost)
     return {case: measure.typical(of_case) for case, of_case in costs.items()}
 
@@ -119,14 +132,25 @@ def once(case: Case) -> measure.Run:
     return measure.run(case.command(case.out))
 
 
-def print_costs(cases: dict[tuple[str, str], Case], costs: dict[Case, Cost], inputs: Inputs) -> None:
+def report_costs(cases: Cases, costs: Costs, verdicts: dict[str, str]) -> None:
+    """Against each peer whose output is ours; the targets are for the best of them."""
+    our = cases[OURS, "tidy"]
+    equals = [cases[tool, "tidy"] for tool in SCRIPTS if verdicts[tool] == EQUAL]
+    for name, unit, limit in (("cpu_s", "CPU seconds", 0.4), ("wall_s", "seconds", 0.5), ("peak_mb", "peak MB", None)):
+        figure = {case: getattr(costs[case], name) for case in [our, *equals]}
+        for case in equals:
+            best = figure[case] == min(figure[other] for other in equals)
+            target = f"<= {limit}" if best and limit else None
+            report("batch", "5 million rows, tidy", unit, figure[our], case.tool, figure[case], target)
+
+
+def print_costs(cases: Cases, costs: Costs, verdicts: dict[str, str], inputs: Inputs) -> None:
     """Everyone on the same tidy files; the floor; and ours on files as they are published and on dirty ones."""
     our = cases[OURS, "tidy"]
     rows = compare("truth", inputs.published, our.out)["kept"]
     table = []
     for tool in (OURS, *PEERS):
         case, small, large = (costs[cases[tool, title]] for title in ("tidy", "small", "large"))
-        output = verdict(our, cases[tool, "tidy"]) if tool != OURS else ""
         table.append([
             tool,
             *figures(case),
@@ -136,9 +160,12 @@ def print_costs(cases: dict[tuple[str, str], Case], costs: dict[Case, Cost], inp
             f"{large.cpu_s / small.cpu_s:.2f}",
             *(f"{cost.peak_mb:.0f}" for cost in (small, large)),
             f"{large.peak_mb / small.peak_mb:.2f}",
-            output,
+            verdicts.get(tool, ""),
         ])  # fmt: skip
     table[1:1] = floors(cases, costs, inputs)
+    spark = cases[SPARK, "tidy"]
+    of_spark = [*figures(costs[spark]), f"{output_mb(spark.out):.1f}", *ratios(costs[our], costs[spark])]
+    table.append([SPARK, *of_spark, *[""] * 6, verdicts[SPARK]])
     published, dirty = (costs[cases[OURS, title]] for title in ("published", "dirty"))
     table.append([f"{OURS}, as published", *figures(published), *[""] * 10, ""])
     worse = f"{dirty.cpu_s / published.cpu_s:.2f} x CPU, {dirty.peak_mb / published.peak_mb:.2f} x memory of that"
@@ -155,11 +182,11 @@ def print_costs(cases: dict[tuple[str, str], Case], costs: dict[Case, Cost], inp
 def verdict(our: Case, case: Case) -> str:
     different = compare("equal", our.out, case.out)
     if not any(different.values()):
-        return "equal"
+        return EQUAL
     return f"DOES NOT COUNT: {different['cells']} cells of the mart, {different['rows']} rows differ"
 
 
-def floors(cases: dict[tuple[str, str], Case], costs: dict[Case, Cost], inputs: Inputs) -> list[list[str]]:
+def floors(cases: Cases, costs: Costs, inputs: Inputs) -> list[list[str]]:
     """The same ZIPs and the same Parquet with nothing between: CPU only, of one thread."""
     parts = {title: floor(getattr(inputs, title), cases[OURS, title].out) for title in ("tidy", "small", "large")}
     rows = []
@@ -232,10 +259,14 @@ def message(errors: str) -> str:
 
 def print_table(title: str, head: list[str], rows: list[list[str]]) -> None:
     widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
-    print(f"\n{title}\n")
+    say(f"\n{title}\n")
     for row in [head, ["-" * width for width in widths], *rows]:
         cells = [cell.ljust(width) if i == 0 else cell.rjust(width) for i, (cell, width) in enumerate(zip(row, widths))]
-        print("| " + " | ".join(cells) + " |")
+        say("| " + " | ".join(cells) + " |")
+
+
+def say(line: str) -> None:
+    print(line, file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,8 @@ YEARS = "2013,2016-2026"
 GROWTH_YEARS = (2013, 2018, 2023, 2025)
 GROWTH = 4
 DIRTY_LINES = 5
+# To August and to September 2026.
+EDITIONS = (10, 11)
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,15 @@ def prepare(folder: Path) -> Inputs:
 
 def main() -> None:
     prepare(Path(sys.argv[1]))
+
+
+def editions(folder: Path) -> tuple[Path, Path]:
+    """All years as they were published in two successive months, between which two years changed."""
+    earlier, later = EDITIONS
+    return (
+        _publish(folder / f"edition-{earlier}", "--edition", str(earlier)),
+        _publish(folder / f"edition-{later}", "--edition", str(later)),
+    )
 
 
 def files(folder: Path) -> list[Path]:

@@ -10,8 +10,8 @@ import { chromium } from "playwright-core";
 const PROGRAM = process.env.TORONTO311 ?? new URL("../../target/debug/toronto311", import.meta.url).pathname;
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
-/** Serves a lake on a free port; an empty one becomes the demo. */
-export async function serve(lake) {
+/** Serves a lake on a free port; an empty one becomes the demo. It is removed at the end, unless it is to be kept. */
+export async function serve(lake, { keep = false } = {}) {
   lake ??= await mkdtemp(join(tmpdir(), "lake-"));
   const child = spawn(PROGRAM, ["serve", "--refresh", "off", "--rate-limit", "off", "--port", "0", "--lake", lake], { stdio: ["ignore", "ignore", "pipe"] });
   const lines = createInterface({ input: child.stderr });
@@ -24,7 +24,7 @@ export async function serve(lake) {
   const stop = async () => {
     child.removeAllListeners("exit").kill("SIGTERM");
     await new Promise((resolve) => child.once("exit", resolve));
-    await rm(lake, { recursive: true });
+    if (!keep) await rm(lake, { recursive: true });
   };
   return { base, stop };
 }
