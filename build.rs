@@ -43,6 +43,20 @@ const CLEAN_SOURCES: [&str; 3] = ["src/clean", "src/domain", "Cargo.lock"];
 /// Besides these, all that decides what a release makes of cleaned files.
 const MARTS_SOURCES: [&str; 3] = ["src/marts", "src/release/mod.rs", "src/pipeline/publish.rs"];
 
+/// All that decides what is answered about a release.
+const PROGRAM_SOURCES: [&str; 10] = [
+    "build.rs",
+    "Cargo.toml",
+    "Cargo.lock",
+    "geo",
+    "src",
+    "static/icon.svg",
+    "static/map",
+    "static/package-lock.json",
+    "static/style.css",
+    "templates",
+];
+
 fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     fs::write(out.join("assets.rs"), assets(&out)?)?;
@@ -52,6 +66,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     println!("cargo::rustc-env=CLEAN_CODE_VERSION={}", code_version(&CLEAN_SOURCES)?);
     println!("cargo::rustc-env=MARTS_CODE_VERSION={}", code_version(&MARTS_SOURCES)?);
+    println!("cargo::rustc-env=PROGRAM_VERSION={}", code_version(&PROGRAM_SOURCES)?);
     Ok(())
 }
 
@@ -106,15 +121,21 @@ fn gzip_9(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
     encoder.finish()
 }
 
+/// A file, or all of a folder.
+fn add_files(path: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    if !path.is_dir() {
+        files.push(path.to_owned());
+        return Ok(());
+    }
+    fs::read_dir(path)?.try_for_each(|entry| add_files(&entry?.path(), files))
+}
+
 /// A hash over the names and contents of source files and of the files in source folders.
 fn code_version(sources: &[&str]) -> std::io::Result<String> {
     let mut files = Vec::new();
     for source in sources {
         println!("cargo::rerun-if-changed={source}");
-        match fs::read_dir(source) {
-            Ok(entries) => files.extend(entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?),
-            Err(_) => files.push(PathBuf::from(source)),
-        }
+        add_files(Path::new(source), &mut files)?;
     }
     files.sort();
     let mut hash = Sha256::new();

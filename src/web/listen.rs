@@ -9,12 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::ConnectInfo;
 use axum::http::HeaderValue;
 use axum::http::header::CONNECTION;
-use axum::middleware::{self, Next};
-use axum::response::Response;
-use futures::FutureExt;
+use futures::{FutureExt, TryFutureExt};
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -67,7 +65,6 @@ impl Default for Limits {
 
 /// Serves until it is told to stop and all requests are answered, or time is up.
 pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: CancellationToken) {
-    let router = router.layer(middleware::from_fn_with_state(stop.clone(), part));
     let slots = Arc::new(Semaphore::new(limits.connections.min(files_allowed() / 2)));
     let (open, drain) = (TaskTracker::new(), CancellationToken::new());
     let mut last_call = pin!(async {
@@ -76,9 +73,9 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
         sleep(limits.linger).await;
     });
     let take = |(stream, peer), slot| {
-        let (router, drain) = (router.clone(), drain.clone());
+        let (router, stop, drain) = (router.clone(), stop.clone(), drain.clone());
         open.spawn(async move {
-            converse(stream, peer, router, limits, drain).await;
+            converse(stream, peer, router, limits, stop, drain).await;
             drop(slot);
         });
     };
@@ -118,12 +115,27 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
 }
 
 /// Answers the requests of a connection. Its end is nobody's error: clients go away.
-async fn converse(stream: TcpStream, peer: SocketAddr, router: Router, limits: Limits, drain: CancellationToken) {
+///
+/// While stopping, it tells the client with each answer to use another connection, so that none is closed under a request.
+async fn converse(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    limits: Limits,
+    stop: CancellationToken,
+    drain: CancellationToken,
+) {
     let _ = stream.set_nodelay(true);
     let answer = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
-        answer.call(request)
+        let (answer, stop) = (answer.call(request), stop.clone());
+        answer.map_ok(move |mut response| {
+            if stop.is_cancelled() {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            response
+        })
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -139,15 +151,6 @@ async fn converse(stream: TcpStream, peer: SocketAddr, router: Router, limits: L
     }
     connection.as_mut().graceful_shutdown();
     let _ = timeout(limits.rest, connection).await;
-}
-
-/// While stopping, tells clients with each answer to use another connection, so that none is closed under a request.
-async fn part(State(stop): State<CancellationToken>, request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    if stop.is_cancelled() {
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    }
-    response
 }
 
 /// Raises the number of files that this process may open as far as it may itself, and returns it.

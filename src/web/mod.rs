@@ -40,19 +40,20 @@ mod week;
 mod words;
 
 use std::net::Ipv4Addr;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use anyhow::anyhow;
 use axum::Router;
-use axum::extract::{OriginalUri, Path, State};
+use axum::extract::{OriginalUri, Path, Request, State};
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
-use axum::middleware;
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
+use futures::FutureExt;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tower_http::catch_panic::CatchPanicLayer;
 use tracing::info;
 
 use crate::config::Serve;
@@ -62,6 +63,7 @@ pub use app::App;
 use error::Failure;
 use limits::{Limits, limit};
 use respond::{Asked, from_memory};
+use traffic::Noted;
 use view::View;
 
 /// Serves until it is told to stop. Listens at once; until a release is in the lake it answers 503.
@@ -101,12 +103,23 @@ fn router(app: Arc<App>, limits: Arc<Limits>) -> Router {
         .nest("/api/v1", api::router().layer(fair).layer(api::open()))
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(app.clone())
-        .layer(middleware::from_fn(security::limit))
-        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
-            Failure::Internal(anyhow!("a handler panicked")).respond("/api/")
-        }))
-        .layer(middleware::from_fn(security::headers))
-        .layer(middleware::from_fn_with_state(app, traffic::observe))
+        .layer(middleware::from_fn_with_state(app, pass))
+}
+
+/// What happens to every request, whatever it asks for: it is noted, refused if it is out of bounds, and its answer gets the
+/// headers of all. One layer and not four, as each is copied for each request.
+async fn pass(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let noted = Noted::of(&request);
+    let mut response = match security::excess(&request) {
+        Some(failure) => failure.respond(request.uri().path()),
+        None => AssertUnwindSafe(next.run(request))
+            .catch_unwind()
+            .await
+            .unwrap_or_else(|_| Failure::Internal(anyhow!("a handler panicked")).respond("/api/")),
+    };
+    security::add_headers(response.headers_mut());
+    noted.answered(&app, &mut response);
+    response
 }
 
 async fn not_found(OriginalUri(uri): OriginalUri) -> Response {
@@ -130,11 +143,11 @@ async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
 }
 
 async fn map(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Response {
+    let asked = uri.query().unwrap_or_default();
+    if let Some(response) = from_memory(&app, &format!("/?{asked}"), &headers).await {
+        return response;
+    }
     let answer = async {
-        let asked = uri.query().unwrap_or_default();
-        if let Some(response) = from_memory(&app, &format!("/?{asked}"), &headers).await {
-            return Ok(response);
-        }
         let live = app.live_of(asked).await?;
         let view = View::parse(asked, &live, &app.layers).map_err(Failure::BadParameters)?;
         let query = view.query(&live, &app.layers);
@@ -144,7 +157,8 @@ async fn map(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Respo
         let kept = Asked { live: live.clone(), key: format!("/?{query}"), pinned: view.pinned };
         respond::answer(&app, kept, &headers, respond::render(view, &live, &app.layers, page::map)).await
     };
-    answer.await.unwrap_or_else(|failure: Failure| failure.respond("/"))
+    // Apart, or every answer from memory would carry the room for making one.
+    Box::pin(answer).await.unwrap_or_else(|failure: Failure| failure.respond("/"))
 }
 
 /// To the normal form of a query, so that what people copy from the address bar is short, and one view has one address.

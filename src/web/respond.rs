@@ -1,8 +1,8 @@
 //! From a request to an answer that is kept: its release, its name, what the client has already.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock};
 
 use anyhow::{Context, anyhow};
 use axum::http::{HeaderMap, Uri};
@@ -17,15 +17,10 @@ use super::live::Live;
 use super::parameters::refuse_all;
 use super::status::Pipeline;
 use super::view::View;
-use crate::lake::sha256;
 use crate::marts::Series;
 
 /// Names the program that answers: a new version of it never says "not modified" to what an old one sent.
-static CODE_VERSION: LazyLock<String> = LazyLock::new(|| {
-    let program = std::env::current_exe().and_then(std::fs::read);
-    // Without it, no other process has the same answers.
-    program.map_or_else(|_| format!("{:x}", fastrand::u128(..)), |program| sha256(&program))
-});
+const PROGRAM_VERSION: &str = env!("PROGRAM_VERSION");
 
 /// One answer at a time is compressed as well as can be.
 static COMPRESSING: Semaphore = Semaphore::const_new(1);
@@ -63,7 +58,7 @@ impl Asked {
     /// Release, code and address decide every byte.
     fn tag(&self) -> String {
         let mut hasher = DefaultHasher::new();
-        (&*CODE_VERSION, self.live.release.release.as_str(), &self.key).hash(&mut hasher);
+        (PROGRAM_VERSION, self.live.release.release.as_str(), &self.key).hash(&mut hasher);
         format!("{:016x}", hasher.finish())
     }
 
@@ -147,7 +142,8 @@ pub async fn view(app: Arc<App>, uri: Uri, headers: HeaderMap, make: MakeView) -
         let asked = Asked { live: live.clone(), key, pinned: view.pinned };
         answer(&app, asked, &headers, render(view, &live, &app.layers, make)).await
     };
-    answer.await.unwrap_or_else(|failure: Failure| failure.respond(uri.path()))
+    // Apart, or every answer from memory would carry the room for making one.
+    Box::pin(answer).await.unwrap_or_else(|failure: Failure| failure.respond(uri.path()))
 }
 
 /// Answers an address that takes no parameters.

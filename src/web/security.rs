@@ -4,9 +4,7 @@ use axum::extract::Request;
 use axum::http::header::{
     CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderValue, Method};
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::http::{HeaderMap, HeaderValue, Method};
 use http_body::Body;
 
 use super::error::{Failure, LONGEST_ADDRESS};
@@ -34,23 +32,16 @@ const HEADERS: [(HeaderName, &str); 7] = [
 const HEADER_BYTES: usize = 16 << 10;
 
 /// Adds the headers.
-pub async fn headers(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+pub fn add_headers(headers: &mut HeaderMap) {
+    // With those that others add, there will be no more than this: it need not grow on the way.
+    headers.reserve(HEADERS.len() + 2);
     for (name, value) in HEADERS {
-        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
-    }
-    response
-}
-
-/// Refuses what no reader of this site sends.
-pub async fn limit(request: Request, next: Next) -> Response {
-    match excess(&request) {
-        Some(failure) => failure.respond(request.uri().path()),
-        None => next.run(request).await,
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
 }
 
-fn excess(request: &Request) -> Option<Failure> {
+/// What no reader of this site sends, if a request has it.
+pub fn excess(request: &Request) -> Option<Failure> {
     let address = request.uri().path_and_query().map_or(0, |address| address.as_str().len());
     let headers: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);

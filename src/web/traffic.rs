@@ -4,12 +4,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
-use axum::middleware::Next;
+use axum::extract::{MatchedPath, Request};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use axum::response::Response;
 use tracing::info;
 
@@ -27,9 +26,9 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest address in a log line, in bytes.
 const LOGGED_URL: usize = 256;
 
-/// Requests since the start, by route and class of status.
+/// Requests since the start, by class of status and route.
 #[derive(Default)]
-pub struct Traffic(Mutex<BTreeMap<(String, &'static str), Histogram>>);
+pub struct Traffic(Mutex<BTreeMap<&'static str, BTreeMap<String, Histogram>>>);
 
 #[derive(Default, Clone)]
 struct Histogram {
@@ -42,7 +41,11 @@ struct Histogram {
 impl Traffic {
     fn count(&self, route: &str, class: &'static str, took: Duration) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let histogram = all.entry((route.to_owned(), class)).or_default();
+        let routes = all.entry(class).or_default();
+        let histogram = match routes.get_mut(route) {
+            Some(histogram) => histogram,
+            None => routes.entry(route.to_owned()).or_default(),
+        };
         let seconds = took.as_secs_f64();
         if let Some(at) = BUCKETS.iter().position(|&bound| seconds <= bound) {
             histogram.buckets[at] += 1;
@@ -59,7 +62,7 @@ impl fmt::Display for Traffic {
         let name = "toronto311_http_request_duration_seconds";
         writeln!(f, "# HELP {name} Requests by route, class of status and time until the head of the answer.")?;
         writeln!(f, "# TYPE {name} histogram")?;
-        for ((route, class), histogram) in &all {
+        for (class, route, histogram) in all.iter().flat_map(|(class, of)| of.iter().map(move |(r, h)| (class, r, h))) {
             let labels = format!("route=\"{route}\",status=\"{class}\"");
             let mut within = 0;
             for (bound, count) in BUCKETS.iter().zip(histogram.buckets) {
@@ -74,39 +77,54 @@ impl fmt::Display for Traffic {
     }
 }
 
-/// Logs and counts a request, and gives it an id by which its line is found.
-pub async fn observe(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let started = Instant::now();
-    let route = request.extensions().get::<MatchedPath>().map_or(UNMATCHED, MatchedPath::as_str).to_owned();
-    let (method, url) = (request.method().clone(), logged(request.uri()));
-    let trace = Trace::of(request.headers());
-    let request_id = format!("{:016x}", fastrand::u64(..));
+/// What is noted of a request before it is answered.
+pub struct Noted {
+    started: Instant,
+    route: Option<MatchedPath>,
+    method: Method,
+    url: String,
+    trace: Option<Trace>,
+}
 
-    let mut response = next.run(request).await;
-
-    let (took, status) = (started.elapsed(), response.status());
-    let class = class(status.as_u16());
-    app.traffic.count(&route, class, took);
-    let live = app.known();
-    let trace_name = trace.as_ref().map(|trace| trace.name(app.trace_project.as_deref()));
-    info!(
-        "httpRequest.requestMethod" = %method,
-        "httpRequest.requestUrl" = url,
-        "httpRequest.status" = status.as_u16(),
-        "httpRequest.latency" = format!("{:.6}s", took.as_secs_f64()),
-        route,
-        status_class = class,
-        duration_ms = took.as_micros() as f64 / 1000.0,
-        release = live.as_deref().map(|live| live.release.release.as_str()),
-        request_id,
-        "logging.googleapis.com/trace" = trace_name,
-        "logging.googleapis.com/spanId" = trace.and_then(|trace| trace.span),
-        "request"
-    );
-    if let Ok(id) = HeaderValue::from_str(&request_id) {
-        response.headers_mut().insert(REQUEST_ID, id);
+impl Noted {
+    /// Of a request that has just come.
+    pub fn of(request: &Request) -> Self {
+        Self {
+            started: Instant::now(),
+            route: request.extensions().get::<MatchedPath>().cloned(),
+            method: request.method().clone(),
+            url: logged(request.uri()),
+            trace: Trace::of(request.headers()),
+        }
     }
-    response
+
+    /// Logs and counts the request, and gives its answer an id by which its line is found.
+    pub fn answered(self, app: &App, response: &mut Response) {
+        let (took, status) = (self.started.elapsed(), response.status());
+        let route = self.route.as_ref().map_or(UNMATCHED, MatchedPath::as_str);
+        let class = class(status.as_u16());
+        app.traffic.count(route, class, took);
+        let live = app.known();
+        let trace_name = self.trace.as_ref().map(|trace| trace.name(app.trace_project.as_deref()));
+        let request_id = format!("{:016x}", fastrand::u64(..));
+        info!(
+            "httpRequest.requestMethod" = self.method.as_str(),
+            "httpRequest.requestUrl" = self.url,
+            "httpRequest.status" = status.as_u16(),
+            "httpRequest.latency" = format!("{:.6}s", took.as_secs_f64()),
+            route,
+            status_class = class,
+            duration_ms = took.as_micros() as f64 / 1000.0,
+            release = live.as_deref().map(|live| live.release.release.as_str()),
+            request_id,
+            "logging.googleapis.com/trace" = trace_name,
+            "logging.googleapis.com/spanId" = self.trace.and_then(|trace| trace.span),
+            "request"
+        );
+        if let Ok(id) = HeaderValue::try_from(request_id) {
+            response.headers_mut().insert(REQUEST_ID, id);
+        }
+    }
 }
 
 /// What is logged of an address: not all of a long one, and no place of a person.

@@ -141,7 +141,8 @@ impl Asking<'_> {
             }
             _ => match from_memory(self.app, &self.key(self.query()), self.headers).await {
                 Some(response) => Ok(response),
-                None => self.make().await,
+                // Apart, or every answer from memory would carry the room for making one.
+                None => Box::pin(self.make()).await,
             },
         }
     }
