@@ -19,10 +19,10 @@ COPY . .
 COPY --from=assets /static/node_modules static/node_modules
 # Paths of this machine do not get into the program, and linking it statically is the last step alone.
 RUN RUSTFLAGS="--remap-path-prefix=/usr/local/cargo=/cargo" \
-    cargo rustc --locked --release --bin toronto311 -- -C target-feature=+crt-static \
+    cargo rustc --locked --profile dist --bin toronto311 -- -C target-feature=+crt-static \
         -C link-arg=-Wl,-z,pack-relative-relocs \
     && mkdir -p /image/lake /image/tmp \
-    && cp target/release/toronto311 /etc/ssl/certs/ca-certificates.crt /image/
+    && cp target/dist/toronto311 /etc/ssl/certs/ca-certificates.crt /image/
 
 FROM scratch AS image
 COPY --from=build /image/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt

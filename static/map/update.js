@@ -33,7 +33,8 @@ async function show(query, { push = true, announce = true } = {}) {
     if (push && address !== location.pathname + location.search) history.pushState(null, "", address);
     shown = address;
     view.removeAttribute("aria-busy");
-    if (announce) say(byId("header").innerText);
+    // Not its `innerText`, for which the page would have to be laid out first.
+    if (announce) say([...byId("header").children].map((part) => part.textContent).join(". "));
   } catch (error) {
     if (error.name !== "AbortError") location.assign(`/?${query}`);
   }
@@ -72,10 +73,12 @@ function paintRow([code, rank, name, numbers]) {
   draw(path, name);
   row.cells[0].textContent = rank;
   row.cells[1].querySelector("rect").setAttribute("class", name);
-  while (row.cells.length > 2) row.cells[2].remove();
-  row.append(...numbers.map((text) => Object.assign(document.createElement("td"), { className: "n", textContent: text })));
+  while (row.cells.length > numbers.length + 2) row.lastElementChild.remove();
+  numbers.forEach((text, i) => (numberCell(row, i + 2).textContent = text));
   return row;
 }
+
+const numberCell = (row, at) => row.cells[at] ?? row.appendChild(Object.assign(document.createElement("td"), { className: "n" }));
 
 function paintControls({ controls, measures, bars, chosen, query }) {
   form.measure.replaceChildren(...measures.map(([value, text]) => new Option(text, value)));

@@ -29,7 +29,7 @@ def cells(row: dict) -> list[str]:
         number(row["theirs"]),
         number(row["ratio"]),
         row["target"] or "",
-        verdict(row["ratio"], row["target"]),
+        verdict(row["ours"] if row["ratio"] is None else row["ratio"], row["target"]),
     ]
 
 
@@ -42,11 +42,12 @@ def number(value: float | None) -> str:
     return f"{value:#.3g}".rstrip(".")
 
 
-def verdict(ratio: float | None, target: str | None) -> str:
-    if ratio is None or target is None:
+def verdict(figure: float | None, target: str | None) -> str:
+    """Of the ratio, or of ours where nothing is compared."""
+    if figure is None or target is None:
         return ""
     sign, limit = target.split()
-    return "met" if MEETS[sign](ratio, float(limit.replace(",", ""))) else "missed"
+    return "met" if MEETS[sign](figure, float(limit.replace(",", ""))) else "missed"
 
 
 if __name__ == "__main__":
