@@ -105,12 +105,16 @@ impl Live {
     /// The counts of a type, alone or with those that it was renamed from and to; without a type, of all.
     pub async fn series(self: &Arc<Self>, request_type: Option<&TypeId>, joined: bool) -> anyhow::Result<Arc<Series>> {
         let Some(id) = request_type else { return Ok(self.marts.totals()) };
+        let key = (id.clone(), joined);
+        if let Some(series) = self.series.get(&key).await {
+            return Ok(series);
+        }
         let read = async {
             let renames = if joined { self.marts.renames(id) } else { Vec::new() };
             let types = std::iter::once(id.as_str()).chain(renames.iter().map(|used| used.request_type.as_str()));
             self.reader.series(self.clone(), types.map(str::to_owned).collect()).await.map(Arc::new)
         };
-        let series = self.series.try_get_with((id.clone(), joined), read).await;
+        let series = Box::pin(self.series.try_get_with(key, read)).await;
         series.map_err(|error: Arc<anyhow::Error>| anyhow::anyhow!("{error:#}"))
     }
 

@@ -83,7 +83,8 @@ pub async fn answer(
         return Ok(to_come.respond(headers));
     }
     let answers = asked.live.answers.clone();
-    let make = async { Ok(Arc::new(make.await?.named(tag, caching))) };
+    // The cache holds it in several places on its way, and would copy all of it each time.
+    let make = Box::pin(async { Ok(Arc::new(make.await?.named(tag, caching))) });
     let entry = answers.entry(asked.key).or_try_insert_with(make).await;
     let entry = entry.map_err(|error: Arc<anyhow::Error>| Failure::Internal(anyhow!("{error:#}")))?;
     count(if entry.is_fresh() { &app.figures.misses } else { &app.figures.hits });

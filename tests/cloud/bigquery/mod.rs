@@ -148,7 +148,7 @@ impl BigQuery {
     /// The rows of a query, their values as text; `null` is empty.
     pub fn rows(&self, sql: &str) -> Vec<Vec<String>> {
         let dataset = self.reference();
-        let query = json!({"query": sql, "useLegacySql": false, "defaultDataset": dataset, "timeoutMs": 60_000});
+        let query = json!({"query": sql, "useLegacySql": false, "defaultDataset": dataset, "timeoutMs": 180_000});
         let found = self.ask("POST", "queries", Some(&query));
         assert_eq!(found["jobComplete"], true, "{sql}: {found}");
         let text = |cell: &Value| cell["v"].as_str().unwrap_or_default().to_owned();
