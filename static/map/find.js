@@ -24,7 +24,9 @@ function offerToFind() {
     sentence.hidden = false;
     button.ariaBusy = null;
   });
-  map.getContainer().after(button, sentence);
+  L.DomEvent.disableClickPropagation(button);
+  map.getContainer().append(button);
+  map.getContainer().after(sentence);
 }
 
 /** Shows the area one is in, and says which it is, or why that can't be said. */
