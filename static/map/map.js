@@ -2,6 +2,12 @@
 
 let map;
 
+/** Leaflet, fetched once the page has been seen, which is complete without. */
+const leaflet = new Promise((loaded) => {
+  const script = Object.assign(document.createElement("script"), { src: document.currentScript.dataset.leaflet, onload: loaded });
+  requestAnimationFrame(() => setTimeout(() => document.head.append(script)));
+});
+
 /** Puts the drawn map into Leaflet. */
 function enhance() {
   const box = byId("map");
@@ -45,7 +51,7 @@ function copyPatterns(svg) {
 function draw(path, name) {
   path.classList.replace(path.classList[0], name);
   const pattern = /^h[cd]\d$/.test(name) ? name : name === "no_data" && "dots";
-  path.style.fill = pattern ? `url(#map-${pattern})` : "";
+  path.style.fill = map && pattern ? `url(#map-${pattern})` : "";
 }
 
 /** Numbers and hatching are marks on the map and not things in the city: they don't grow with it. */

@@ -1,5 +1,5 @@
 document.documentElement.classList.add("enhanced");
-enhance();
+leaflet.then(enhance);
 offerTypes();
 offerSteps();
 listenToHistogram();

@@ -29,7 +29,10 @@ async function show(query, { push = true, announce = true } = {}) {
     if (values.release !== release(document)) return location.assign(`/?${query}`);
     const address = `/${values.query && "?"}${values.query}`;
     if (values.set === byId("map").dataset.set) paint(values);
-    else take(await pageOf(address, signal), values);
+    else {
+      await leaflet;
+      take(await pageOf(address, signal), values);
+    }
     if (push && address !== location.pathname + location.search) history.pushState(null, "", address);
     shown = address;
     view.removeAttribute("aria-busy");

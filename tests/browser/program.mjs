@@ -43,6 +43,9 @@ export function launch() {
   return chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-gpu", ...quiet] });
 }
 
+/** Waits for Leaflet, which comes once the page has been seen; at once where there is no map. */
+export const enhanced = (page) => page.waitForFunction(() => !document.querySelector("script[data-leaflet]") || document.querySelector("#map.leaflet-container"));
+
 /** A page that fails the test on an error in its console or a request to anywhere but us. */
 export async function open(browser, base, path, options = {}) {
   const context = await browser.newContext({ baseURL: base, viewport: { width: 1440, height: 900 }, ...options });
@@ -52,5 +55,6 @@ export async function open(browser, base, path, options = {}) {
   page.on("pageerror", (error) => complaints.push(error.message));
   page.on("request", (request) => request.url().startsWith(base) || request.url().startsWith("data:") || complaints.push(request.url()));
   await page.goto(path);
+  if (options.javaScriptEnabled !== false) await enhanced(page);
   return { page, complaints };
 }

@@ -1,7 +1,7 @@
 // Filters without leaving the page: only values travel, and the address can be shared, reloaded and gone back from.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launch, open, serve } from "./program.mjs";
+import { enhanced, launch, open, serve } from "./program.mjs";
 
 let server, browser;
 before(async () => {
@@ -14,8 +14,9 @@ after(async () => {
 });
 
 /** Everything on the page that depends on the view. */
-const picture = (page) =>
-  page.evaluate(() => ({
+const picture = async (page) => {
+  await enhanced(page);
+  return page.evaluate(() => ({
     title: document.title,
     header: document.getElementById("header").innerText,
     legend: document.getElementById("legend").innerText,
@@ -29,6 +30,7 @@ const picture = (page) =>
     range: document.querySelector("#histogram .range").getAttribute("x"),
     links: [...document.querySelectorAll("a[data-path]")].map((link) => link.getAttribute("href")),
   }));
+};
 
 const settled = (page) => page.waitForFunction(() => !document.querySelector("[aria-busy]"));
 const choose = async (page, name, value) => {
