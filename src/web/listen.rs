@@ -116,7 +116,8 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
 
 /// Answers the requests of a connection. Its end is nobody's error: clients go away.
 ///
-/// While stopping, it tells the client with each answer to use another connection, so that none is closed under a request.
+/// While stopping, and once it is old, it tells the client with each answer to use another connection, so that none is
+/// closed under a request.
 async fn converse(
     stream: TcpStream,
     peer: SocketAddr,
@@ -126,12 +127,13 @@ async fn converse(
     drain: CancellationToken,
 ) {
     let _ = stream.set_nodelay(true);
-    let answer = TowerToHyperService::new(router);
+    let (answer, old) = (TowerToHyperService::new(router), CancellationToken::new());
+    let last = old.clone();
     let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
-        let (answer, stop) = (answer.call(request), stop.clone());
+        let (answer, stop, last) = (answer.call(request), stop.clone(), last.clone());
         answer.map_ok(move |mut response| {
-            if stop.is_cancelled() {
+            if stop.is_cancelled() || last.is_cancelled() {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
             response
@@ -147,7 +149,15 @@ async fn converse(
     tokio::select! {
         _ = connection.as_mut() => return,
         () = drain.cancelled() => {}
-        () = sleep(limits.age) => {}
+        () = sleep(limits.age) => {
+            // To close it at once could cross a request that is on its way: its next answer closes it.
+            old.cancel();
+            tokio::select! {
+                _ = connection.as_mut() => return,
+                () = drain.cancelled() => {}
+                () = sleep(limits.head) => {}
+            }
+        }
     }
     connection.as_mut().graceful_shutdown();
     let _ = timeout(limits.rest, connection).await;

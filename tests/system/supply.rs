@@ -18,13 +18,9 @@ fn texts(list: &toml::Value) -> Vec<String> {
 /// The crates that are denied: altogether, or before a version.
 fn denied() -> Vec<(String, Option<Vec<u64>>)> {
     let rules = rules();
-    let crates = rules["bans"]["deny"].as_array().unwrap().iter().map(|rule| rule["crate"].as_str().unwrap());
-    crates
-        .map(|rule| match rule.split_once("@<") {
-            Some((name, least)) => (name.to_owned(), Some(version(least))),
-            None => (rule.to_owned(), None),
-        })
-        .collect()
+    let least = |rule: &toml::Value| Some(version(rule.get("version")?.as_str().unwrap().strip_prefix('<').unwrap()));
+    let denied = rules["bans"]["deny"].as_array().unwrap().iter();
+    denied.map(|rule| (rule["name"].as_str().unwrap().to_owned(), least(rule))).collect()
 }
 
 fn version(text: &str) -> Vec<u64> {
