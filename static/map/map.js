@@ -4,9 +4,17 @@ let map;
 
 /** Leaflet, fetched once the page has been seen, which is complete without. */
 const leaflet = new Promise((loaded) => {
-  const script = Object.assign(document.createElement("script"), { src: document.currentScript.dataset.leaflet, onload: loaded });
-  requestAnimationFrame(() => setTimeout(() => document.head.append(script)));
+  const { script, style } = document.currentScript.dataset;
+  new PerformanceObserver((_, observer) => {
+    observer.disconnect();
+    loaded(Promise.all([addToHead("link", { rel: "stylesheet", href: style }), addToHead("script", { src: script })]));
+  }).observe({ type: "paint", buffered: true });
 });
+
+/** Puts an element into the head, before our own style sheet, which changes some of Leaflet's. */
+function addToHead(name, attributes) {
+  return new Promise((onload) => document.head.prepend(Object.assign(document.createElement(name), { ...attributes, onload })));
+}
 
 /** Puts the drawn map into Leaflet. */
 function enhance() {

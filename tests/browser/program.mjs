@@ -44,7 +44,7 @@ export function launch() {
 }
 
 /** Waits for Leaflet, which comes once the page has been seen; at once where there is no map. */
-export const enhanced = (page) => page.waitForFunction(() => !document.querySelector("script[data-leaflet]") || document.querySelector("#map.leaflet-container"));
+export const enhanced = (page) => page.waitForFunction(() => !document.querySelector("script[data-script]") || document.querySelector("#map.leaflet-container"));
 
 /** A page that fails the test on an error in its console or a request to anywhere but us. */
 export async function open(browser, base, path, options = {}) {
