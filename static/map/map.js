@@ -9,7 +9,7 @@ const leaflet = new Promise((loaded) => {
     observer.disconnect();
     loaded(Promise.all([addToHead("link", { rel: "stylesheet", href: style }), addToHead("script", { src: script })]));
   }).observe({ type: "paint", buffered: true });
-});
+}).then(() => new Promise((next) => setTimeout(next))); // a slow phone can take a tap between Leaflet and its use
 
 /** Puts an element into the head, before our own style sheet, which changes some of Leaflet's. */
 function addToHead(name, attributes) {
