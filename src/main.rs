@@ -21,7 +21,7 @@ pub(crate) fn main() -> ExitCode {
         problems.iter().for_each(|problem| eprintln!("error: {problem}"));
         return ExitCode::from(USAGE);
     }
-    telemetry::start(cli.log_format, cli.log_filter());
+    let _logging = telemetry::start(cli.log_format, cli.log_filter());
     run(cli.command).unwrap_or_else(|error| {
         // Our errors name their cause in their own text.
         eprintln!("error: {error}");

@@ -14,6 +14,7 @@ use tracing::info;
 
 use super::api::locate;
 use super::app::App;
+use crate::telemetry;
 
 /// Upper bounds of the classes of durations, in seconds. The objectives are at 0.1 (data) and 0.25 (pages).
 const BUCKETS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
@@ -108,17 +109,20 @@ impl Noted {
         let trace_name = self.trace.as_ref().map(|trace| trace.name(app.trace_project.as_deref()));
         let request_id = format!("{:016x}", fastrand::u64(..));
         info!(
-            "httpRequest.requestMethod" = self.method.as_str(),
-            "httpRequest.requestUrl" = self.url,
-            "httpRequest.status" = status.as_u16(),
-            "httpRequest.latency" = format!("{:.6}s", took.as_secs_f64()),
-            route,
-            status_class = class,
-            duration_ms = took.as_micros() as f64 / 1000.0,
-            release = live.as_deref().map(|live| live.release.release.as_str()),
-            request_id,
-            "logging.googleapis.com/trace" = trace_name,
-            "logging.googleapis.com/spanId" = self.trace.and_then(|trace| trace.span),
+            target: telemetry::REQUEST,
+            {
+                "httpRequest.requestMethod" = self.method.as_str(),
+                "httpRequest.requestUrl" = self.url,
+                "httpRequest.status" = status.as_u16(),
+                "httpRequest.latency" = format!("{:.6}s", took.as_secs_f64()),
+                route,
+                status_class = class,
+                duration_ms = took.as_micros() as f64 / 1000.0,
+                release = live.as_deref().map(|live| live.release.release.as_str()),
+                request_id,
+                "logging.googleapis.com/trace" = trace_name,
+                "logging.googleapis.com/spanId" = self.trace.and_then(|trace| trace.span),
+            },
             "request"
         );
         if let Ok(id) = HeaderValue::try_from(request_id) {
