@@ -161,6 +161,7 @@ target/tools/bin/cargo-cyclonedx:
 sim: assets ## Simulated failures of store, source, runners and clock: SIM_SEEDS courses
 	SIM_SEEDS=$${SIM_SEEDS:-100000} cargo test --locked --release --test system simulation -- --nocapture
 
+ALL_YEARS = $(or $(LAKE),target/bench/lakes/2010..2026)
 bench: java chromium tests/browser/node_modules/.package-lock.json
 bench: assets target/bench/venv/.installed ## The batch and the server against what one would use instead, in one table
 	@command -v wrk > /dev/null || { apt-get update -q && apt-get install -y -q wrk; }
@@ -171,8 +172,8 @@ bench: assets target/bench/venv/.installed ## The batch and the server against w
 	python3 tests/bench/refresh.py > target/bench/refresh.jsonl
 	python3 tests/bench/start.py > target/bench/start.jsonl
 	@# On the lake of all years that was just started from; without the files for one, it becomes the demo.
-	TORONTO311=target/release/toronto311 LAKE=$(or $(LAKE),target/bench/lakes/2010..2026) \
-		node tests/browser/bench.mjs > target/bench/browser.jsonl
+	TORONTO311=target/release/toronto311 LAKE=$(ALL_YEARS) node tests/browser/bench.mjs > target/bench/browser.jsonl
+	python3 tests/bench/views.py $(ALL_YEARS) > target/bench/views.jsonl
 	python3 tests/bench/table.py target/bench/*.jsonl
 
 target/bench/venv/.installed: tests/bench/requirements.txt

@@ -74,17 +74,21 @@ function paintHeads(columns) {
 function paintRow([code, rank, name, numbers]) {
   const [path, row] = [pathOf(code), rowOf(code)];
   draw(path, name);
-  row.cells[0].textContent = rank;
-  row.cells[1].querySelector("rect").setAttribute("class", name);
-  while (row.cells.length > numbers.length + 2) row.lastElementChild.remove();
-  numbers.forEach((text, i) => (numberCell(row, i + 2).textContent = text));
+  const [first, area, ...cells] = row.children;
+  first.firstChild.data = rank;
+  area.querySelector("rect").setAttribute("class", name);
+  cells.splice(numbers.length).forEach((cell) => cell.remove());
+  numbers.forEach((text, i) => (cells[i] ? (cells[i].firstChild.data = text) : row.append(numberCell(text))));
   return row;
 }
 
-const numberCell = (row, at) => row.cells[at] ?? row.appendChild(Object.assign(document.createElement("td"), { className: "n" }));
+const numberCell = (text) => Object.assign(document.createElement("td"), { className: "n", textContent: text });
 
 function paintControls({ controls, measures, bars, chosen, query }) {
-  form.measure.replaceChildren(...measures.map(([value, text]) => new Option(text, value)));
+  const words = ({ options }) => [...options].map(({ text }) => text).join();
+  if (words(form.measure) !== measures.map(([, text]) => text).join()) {
+    form.measure.replaceChildren(...measures.map(([value, text]) => new Option(text, value)));
+  }
   for (const [name, value] of controls) {
     if (name === "area") mark(value);
     else if (name === "type") chooseType(value);
