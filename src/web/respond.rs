@@ -55,10 +55,10 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// Release, code and address decide every byte.
-    fn tag(&self) -> String {
+    /// Release, code, address and where the site is said to be decide every byte.
+    fn tag(&self, public_url: Option<&str>) -> String {
         let mut hasher = DefaultHasher::new();
-        (PROGRAM_VERSION, self.live.release.release.as_str(), &self.key).hash(&mut hasher);
+        (PROGRAM_VERSION, self.live.release.release.as_str(), &self.key, public_url).hash(&mut hasher);
         format!("{:016x}", hasher.finish())
     }
 
@@ -76,7 +76,7 @@ pub async fn answer(
     headers: &HeaderMap,
     make: impl Future<Output = anyhow::Result<Body>>,
 ) -> Result<Response, Failure> {
-    let (tag, caching) = (asked.tag(), asked.caching());
+    let (tag, caching) = (asked.tag(app.layers.public_url.as_deref()), asked.caching());
     let to_come = Body::to_come().named(tag.clone(), caching);
     if to_come.is_known(headers) {
         count(&app.figures.not_modified);

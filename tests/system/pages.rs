@@ -214,9 +214,12 @@ fn pictures_in_previews_have_whole_addresses() {
     let lake = tempfile::tempdir().unwrap();
     let arguments = ["--refresh", "off", "--public-url", "https://311.example.org/"];
     let server = Server::start_with(lake.path(), &arguments);
-    let page = server.get("/?geo=fsa").body;
-    assert!(page.contains("<meta property=\"og:image\" content=\"https://311.example.org/map.png?geo=fsa\">"));
-    assert!(page.contains("<link rel=\"canonical\" href=\"https://311.example.org/?geo=fsa\">"));
+    let page = server.get("/?geo=fsa");
+    assert!(page.body.contains("<meta property=\"og:image\" content=\"https://311.example.org/map.png?geo=fsa\">"));
+    assert!(page.body.contains("<link rel=\"canonical\" href=\"https://311.example.org/?geo=fsa\">"));
+    // Who has the page without them has another page.
+    let without = Server::start_with(lake.path(), &["--refresh", "off"]);
+    assert_ne!(without.get("/?geo=fsa").header("etag"), page.header("etag"));
 }
 
 #[test]
