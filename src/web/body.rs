@@ -190,7 +190,7 @@ fn representation(tag: &str, encoding: Encoding) -> String {
 }
 
 fn is_known(request: &HeaderMap, tag: &str, encoding: Encoding) -> bool {
-    request.get(IF_NONE_MATCH).is_some_and(|known| matches(known, &representation(tag, encoding)))
+    request.contains_key(IF_NONE_MATCH) && has(request, &representation(tag, encoding))
 }
 
 impl Encoding {
@@ -218,6 +218,11 @@ impl Encoding {
             .find(|encoding| accepts(encoding.as_str()))
             .unwrap_or(Self::Identity)
     }
+}
+
+/// Whether a request says by `If-None-Match` that it has what a tag names.
+pub fn has(request: &HeaderMap, tag: &str) -> bool {
+    request.get_all(IF_NONE_MATCH).iter().any(|known| matches(known, tag))
 }
 
 /// Whether `If-None-Match` lists a tag. It compares weakly: proxies mark tags as weak.

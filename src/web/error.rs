@@ -1,7 +1,7 @@
-//! Answers that are not what was asked for: a page for people, `application/problem+json` (RFC 9457) under `/api`.
+//! Answers that are not what was asked for: a page for people, `application/problem+json` (RFC 9457) for programs.
 
 use askama::Template;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{CACHE_CONTROL, CONTENT_RANGE, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
@@ -33,6 +33,8 @@ pub enum Failure {
     HeadersTooLarge,
     /// A body came with a request that only reads.
     BodyNotWanted,
+    /// The file has this many bytes, and none in the range that is asked for.
+    NoSuchRange(usize),
     /// No release has been loaded yet.
     NotReady,
     /// Our fault; the cause is for the log.
@@ -51,10 +53,10 @@ impl Failure {
             Self::NotReady => Some(2),
             _ => None,
         };
+        let whole = if let Self::NoSuchRange(bytes) = self { Some(format!("bytes */{bytes}")) } else { None };
         let problem = Problem::new(self);
         let status = problem.status;
-        let is_api = path.starts_with("/api/");
-        let (content_type, body) = if is_api { problem.json(path) } else { problem.page() };
+        let (content_type, body) = if is_for_programs(path) { problem.json(path) } else { problem.page() };
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
@@ -62,8 +64,16 @@ impl Failure {
         if let Some(seconds) = wait {
             headers.insert(RETRY_AFTER, seconds.into());
         }
+        if let Some(whole) = whole.and_then(|whole| HeaderValue::try_from(whole).ok()) {
+            headers.insert(CONTENT_RANGE, whole);
+        }
         response
     }
+}
+
+/// Pages have forms for programs, too.
+fn is_for_programs(path: &str) -> bool {
+    path.starts_with("/api/") || [".json", ".geojson", ".csv"].iter().any(|ending| path.ends_with(ending))
 }
 
 /// `application/problem+json`.
@@ -100,7 +110,11 @@ impl Problem {
                 let sentences: Vec<_> = errors.iter().map(ToString::to_string).collect();
                 (StatusCode::BAD_REQUEST, "This address has values that cannot be shown", sentences.join("; "))
             }
-            Failure::NotFound => (StatusCode::NOT_FOUND, "There is nothing at this address", String::new()),
+            Failure::NotFound => (
+                StatusCode::NOT_FOUND,
+                "There is nothing at this address",
+                "The map is at /, and what programs can ask for at /api.".to_owned(),
+            ),
             Failure::NotAcceptable(media_types) => (
                 StatusCode::NOT_ACCEPTABLE,
                 "There is no such form of this",
@@ -132,6 +146,9 @@ impl Problem {
                 "This address takes no body",
                 "Everything that can be asked for is in the address.".to_owned(),
             ),
+            Failure::NoSuchRange(bytes) => {
+                (StatusCode::RANGE_NOT_SATISFIABLE, "There are no such bytes", format!("The file has {bytes} bytes."))
+            }
             Failure::NotReady => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "The map is being prepared",

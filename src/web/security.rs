@@ -2,7 +2,8 @@
 
 use axum::extract::Request;
 use axum::http::header::{
-    CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue, Method};
 use http_body::Body;
@@ -17,14 +18,15 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; i
 const PERMISSIONS: &str = "geolocation=(self), camera=(), microphone=(), display-capture=(), usb=(), payment=()";
 
 /// For answers that do not say otherwise. Browsers heed the first only over TLS. All is public and without cookies, so other
-/// sites may show it; the last lets a base map know the site that asks, which some require.
-const HEADERS: [(HeaderName, &str); 7] = [
+/// sites may show and read it, errors included; the last lets a base map know the site that asks, which some require.
+const HEADERS: [(HeaderName, &str); 8] = [
     (STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains"),
     (CONTENT_SECURITY_POLICY, POLICY),
     (HeaderName::from_static("permissions-policy"), PERMISSIONS),
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "cross-origin"),
+    (ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
     (REFERRER_POLICY, "strict-origin-when-cross-origin"),
 ];
 

@@ -26,6 +26,18 @@ impl Description {
         self.0["paths"].as_object().unwrap().keys().cloned().collect()
     }
 
+    /// The addresses of a path: with each name of a file where it has one.
+    fn addresses(&self, path: &str) -> Vec<String> {
+        let parameters = self.0["paths"][path]["get"]["parameters"].as_array().unwrap();
+        match parameters.iter().find(|parameter| parameter["in"] == "path") {
+            None => vec![path.to_owned()],
+            Some(parameter) => {
+                let names = parameter["schema"]["enum"].as_array().unwrap().iter().map(|name| name.as_str().unwrap());
+                names.map(|name| path.replace("{file}", name)).collect()
+            }
+        }
+    }
+
     /// Holds an answer against the description: its status, media type and content are there.
     fn assert_holds(&self, path: &str, answer: &Answer) {
         let responses = &self.0["paths"][path]["get"]["responses"];
@@ -94,14 +106,19 @@ fn every_address_answers_its_example_as_described() {
     let mut answered = 0;
     for path in description.paths() {
         let resource = path.trim_start_matches("/api/v1/").split('.').next().unwrap();
+        let is_file = path.ends_with("/{file}");
         let example = page.split(&format!("href=\"/api/v1/{resource}?")).nth(1).and_then(|rest| rest.split('"').next());
-        let queries =
-            [Some(""), example].into_iter().flatten().filter(|query| resource != "locate" || !query.is_empty());
+        let queries = [Some(""), example.filter(|_| !is_file)]
+            .into_iter()
+            .flatten()
+            .filter(|query| resource != "locate" || !query.is_empty());
         for query in queries {
-            let answer = server.get(&format!("{path}?{query}"));
-            assert_eq!(answer.status, 200, "{path}?{query}: {}", answer.body);
-            description.assert_holds(&path, &answer);
-            answered += 1;
+            for address in description.addresses(&path) {
+                let answer = server.get(&format!("{address}?{query}"));
+                assert_eq!(answer.status, 200, "{address}?{query}: {}", answer.body);
+                description.assert_holds(&path, &answer);
+                answered += 1;
+            }
         }
     }
     assert!(answered > 40, "{answered}");
@@ -113,7 +130,8 @@ fn every_parameter_has_an_example_that_works() {
     let description = Description::promised();
     let live = server.get("/api/v1/freshness").json()["release"].as_str().unwrap().to_owned();
     for path in description.paths() {
-        for parameter in description.0["paths"][&path]["get"]["parameters"].as_array().unwrap() {
+        let parameters = description.0["paths"][&path]["get"]["parameters"].as_array().unwrap();
+        for parameter in parameters.iter().filter(|parameter| parameter["in"] != "path") {
             let parameter = description.0.pointer(parameter["$ref"].as_str().unwrap().trim_start_matches('#')).unwrap();
             let value = match (parameter["name"].as_str().unwrap(), &parameter["example"]) {
                 ("release", _) => live.clone(),
@@ -128,8 +146,9 @@ fn every_parameter_has_an_example_that_works() {
                 _ => "",
             };
             let query = format!("{}={}{with}", parameter["name"].as_str().unwrap(), value.replace(' ', "%20"));
-            let answer = server.get(&format!("{path}?{query}"));
-            assert_eq!(answer.status, 200, "{path}?{query}: {}", answer.body);
+            let address = description.addresses(&path).remove(0);
+            let answer = server.get(&format!("{address}?{query}"));
+            assert_eq!(answer.status, 200, "{address}?{query}: {}", answer.body);
             description.assert_holds(&path, &answer);
         }
     }
@@ -157,6 +176,10 @@ fn every_refusal_is_a_problem_that_says_what_is_allowed() {
         ("GET", "/api/v1/counts.xml", "*/*", 404),
         ("GET", "/api/v1/parishes", "*/*", 404),
         ("GET", "/api/v1/downloads/nothing.parquet", "*/*", 404),
+        // Pages have forms for programs.
+        ("GET", "/map.json?geo=parish", "*/*", 400),
+        ("GET", "/wards/99.json", "*/*", 404),
+        ("POST", "/map.csv", "*/*", 405),
         ("POST", "/api/v1/counts", "*/*", 405),
         ("DELETE", "/api/v1/downloads/request_types.parquet", "*/*", 405),
         ("GET", "/api/v1/counts", "text/html", 406),
@@ -167,6 +190,7 @@ fn every_refusal_is_a_problem_that_says_what_is_allowed() {
         assert_eq!(answer.status, status, "{address}: {}", answer.body);
         let problem = answer.json();
         assert_eq!(answer.header("content-type"), "application/problem+json", "{address}");
+        assert_eq!(answer.header("access-control-allow-origin"), "*");
         let errors = description.errors(&json!({"$ref": "#/components/schemas/Problem"}), &problem);
         assert!(errors.is_empty(), "{address}: {errors:?}");
         assert_eq!((&problem["status"], &problem["type"]), (&json!(status), &json!(format!("/api#problem-{status}"))));
@@ -206,6 +230,8 @@ fn pages_of_a_series_add_up_to_its_csv() {
         let answer = server.get(&address);
         let json = answer.json();
         next = json["next"].as_str().map(str::to_owned);
+        let pinned = format!("release={}", json["release"].as_str().unwrap());
+        assert!(next.as_ref().is_none_or(|next| next.contains(&pinned)), "a release may come between two pages");
         assert_eq!(answer.header("link").contains("rel=\"next\""), next.is_some());
         assert_eq!(json["number_returned"], json["rows"].as_array().unwrap().len());
         rows.extend(json["rows"].as_array().unwrap().clone());
@@ -313,10 +339,12 @@ fn parts_of_a_mart_are_the_parts_of_the_whole() {
     let (server, lake) = demo();
     let path = "/api/v1/downloads/requests_by_hour.parquet";
     let listed = server.get("/api/v1/downloads").json();
-    let listed = listed["rows"].as_array().unwrap().iter().find(|row| row["href"] == path).unwrap().clone();
+    let listed =
+        listed["rows"].as_array().unwrap().iter().find(|row| row["mart"] == "requests_by_hour").unwrap().clone();
     let whole = server.get(path);
     assert_eq!((whole.status, whole.header("accept-ranges")), (200, "bytes"));
     let release = server.get("/api/v1/freshness").json()["release"].as_str().unwrap().to_owned();
+    assert_eq!(listed["href"], format!("{path}?release={release}"), "the size and the hash are of this release");
     let file = std::fs::read(lake.path().join(format!("marts/{release}/requests_by_hour.parquet"))).unwrap();
     assert_eq!(
         (whole.header("content-length"), listed["bytes"].as_u64().unwrap()),
@@ -331,4 +359,25 @@ fn parts_of_a_mart_are_the_parts_of_the_whole() {
     assert_eq!(part("bytes=0-3", "\"another\"").status, 200, "a part of another version is no use");
     let beyond = part(&format!("bytes={}-", file.len()), whole.header("etag"));
     assert_eq!((beyond.status, beyond.header("content-range")), (416, format!("bytes */{}", file.len()).as_str()));
+    assert_eq!(
+        (beyond.header("content-type"), beyond.header("cache-control")),
+        ("application/problem+json", "no-store")
+    );
+    let head = server.ask("HEAD", path, &[("range", "bytes=0-3")]);
+    assert_eq!((head.status, head.header("content-length")), (200, file.len().to_string().as_str()));
+}
+
+#[test]
+fn what_a_client_has_is_not_sent_again_however_it_says_so() {
+    let (server, _lake) = demo();
+    for path in ["/api/v1/counts", "/api/v1/downloads/request_types.parquet", "/api/v1/areas/wards.geojson", "/data"] {
+        let tag = server.get(path).header("etag").to_owned();
+        for known in [tag.clone(), format!("W/{tag}"), format!("\"x\", {tag}"), "*".to_owned()] {
+            for method in ["GET", "HEAD"] {
+                let answer = server.ask(method, path, &[("if-none-match", &known)]);
+                assert_eq!((answer.status, answer.header("content-length")), (304, ""), "{method} {path}: {known}");
+            }
+        }
+        assert_eq!(server.get_with(path, &[("if-none-match", "\"x\"")]).status, 200, "{path}");
+    }
 }

@@ -57,14 +57,22 @@ pub fn sets(layers: &Layers) -> Vec<Set<'_>> {
     layers.all().into_iter().map(set).collect()
 }
 
+/// The files that there are.
+pub fn names() -> Vec<&'static str> {
+    assets::ASSETS.iter().filter(|asset| is_of_areas(asset)).map(|asset| asset.name).collect()
+}
+
+fn is_of_areas(asset: &Asset) -> bool {
+    asset.path.starts_with(FOLDER)
+}
+
 /// A file, under its own name or under that of its content.
 ///
 /// Its own name is answered with the file and a tag, not with a redirect to the other name: `fetch`, QGIS and
 /// spreadsheets all get the shapes by one request, and by an empty 304 after the first five minutes. Who wants to ask
 /// once a year takes the other address from the list.
 pub fn file(name: &str) -> Option<&'static Body> {
-    let is_of_areas = |asset: &&Asset| asset.path.starts_with(FOLDER);
-    assets::named(name).filter(is_of_areas).and_then(|asset| assets::latest(asset.name)).or_else(|| {
+    assets::named(name).filter(|asset| is_of_areas(asset)).and_then(|asset| assets::latest(asset.name)).or_else(|| {
         let path = format!("{FOLDER}/{name}");
         assets::body(&path)
     })

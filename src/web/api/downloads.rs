@@ -2,20 +2,21 @@
 
 use axum::body::Body as Bytes;
 use axum::http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
-    IF_NONE_MATCH, IF_RANGE, RANGE,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_RANGE,
+    RANGE,
 };
-use axum::http::{HeaderMap, HeaderName, Response as Answer, StatusCode};
+use axum::http::{HeaderMap, Response as Answer, StatusCode};
 use axum::response::Response;
 use http_range_header::parse_range_header;
 
+use super::super::body;
 use super::super::error::Failure;
 use super::super::live::Live;
 use super::super::parameters::{BadParameter, Parameters};
 use super::super::view::KEPT;
 
 /// What Apache Parquet is registered as.
-const PARQUET: &str = "application/vnd.apache.parquet";
+pub const PARQUET: &str = "application/vnd.apache.parquet";
 
 /// Whether a query names the release, for resources that have no other parameter.
 pub fn is_pinned(query: &str, live: &Live) -> Result<bool, Vec<BadParameter>> {
@@ -34,18 +35,18 @@ pub fn respond(file: &str, pinned: bool, live: &Live, headers: &HeaderMap) -> Re
         return Err(Failure::NotFound);
     };
     let tag = format!("\"{}\"", mart.sha256);
-    let is = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).map(|value| value == tag);
+    // A range of another version is no use.
+    let is_of_these = headers.get(IF_RANGE).is_none_or(|value| value.as_bytes() == tag.as_bytes());
     let caching = if pinned { "public, max-age=31536000, immutable" } else { "public, max-age=300" };
     let answer = Answer::builder()
         .header(ACCEPT_RANGES, "bytes")
         .header(ETAG, &tag)
         .header(CACHE_CONTROL, caching)
         .header(CONTENT_TYPE, PARQUET);
-    let answered = if is(IF_NONE_MATCH) == Some(true) {
+    let answered = if body::has(headers, &tag) {
         answer.status(StatusCode::NOT_MODIFIED).body(Bytes::empty())
     } else {
-        // A range of another version is no use.
-        match range(headers, bytes.len()).filter(|_| is(IF_RANGE) != Some(false)) {
+        match range(headers, bytes.len()).filter(|_| is_of_these) {
             None => answer
                 .header(CONTENT_LENGTH, bytes.len())
                 .header(
@@ -57,10 +58,7 @@ pub fn respond(file: &str, pinned: bool, live: &Live, headers: &HeaderMap) -> Re
                 .status(StatusCode::PARTIAL_CONTENT)
                 .header(CONTENT_RANGE, format!("bytes {from}-{to}/{}", bytes.len()))
                 .body(bytes.slice(from..to + 1).into()),
-            Some(Err(())) => answer
-                .status(StatusCode::RANGE_NOT_SATISFIABLE)
-                .header(CONTENT_RANGE, format!("bytes */{}", bytes.len()))
-                .body(Bytes::empty()),
+            Some(Err(())) => return Err(Failure::NoSuchRange(bytes.len())),
         }
     };
     answered.map_err(|error| Failure::Internal(error.into()))

@@ -82,8 +82,13 @@ async fn download(
     State(app): State<Arc<App>>,
     Path(file): Path<String>,
     OriginalUri(uri): OriginalUri,
-    headers: HeaderMap,
+    method: Method,
+    mut headers: HeaderMap,
 ) -> Response {
+    // There are no ranges but for GET (RFC 9110, 14.2).
+    if method == Method::HEAD {
+        headers.remove(RANGE);
+    }
     let answer = async {
         let query = uri.query().unwrap_or_default();
         let live = app.live_of(query).await?;

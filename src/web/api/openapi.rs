@@ -11,15 +11,21 @@ use super::super::layers::Layers;
 use super::super::live::Live;
 use super::format::Format;
 use super::resource::{Make, Parameter, RESOURCES, Resource};
+use super::{areas, downloads};
+use crate::marts;
 
-/// Refusals that any resource may answer with.
-const REFUSALS: [(&str, &str); 10] = [
+/// Of files alone that answer to ranges.
+const NO_SUCH_RANGE: &str = "416";
+
+/// Refusals, which any resource may answer with but for the one of ranges.
+pub const REFUSALS: &[(&str, &str)] = &[
     ("400", "Parameters that can't be used; `errors` names each, and what is allowed."),
     ("404", "No such resource."),
     ("405", "Not a method for reading."),
     ("406", "None of the forms that `Accept` asks for."),
     ("413", "A body, where everything is said by the address."),
     ("414", "Longer than any address that has an answer."),
+    (NO_SUCH_RANGE, "A range that the file does not have; `Content-Range` says how long it is."),
     ("429", "Asked too often; `Retry-After` says when to ask again."),
     ("431", "Header fields that are longer than any reader needs."),
     ("500", "Our fault. It has been logged."),
@@ -47,6 +53,8 @@ fn openapi() -> Value {
             paths.insert(format!("/api/v1/{}.{suffix}", resource.name), json!({"get": of}));
         }
     }
+    paths.insert("/api/v1/areas/{file}".to_owned(), json!({"get": area_file()}));
+    paths.insert("/api/v1/downloads/{file}".to_owned(), json!({"get": mart_file()}));
     paths.insert("/api/v1/openapi.json".to_owned(), json!({"get": itself()}));
     let problem = generator.subschema_for::<ProblemJson>().to_value();
     json!({
@@ -89,8 +97,8 @@ fn operation(
     if !matches!(resource.make, Make::Place) {
         responses.insert("304", json!({"description": "The client has this answer already."}));
     }
-    for (status, _) in REFUSALS {
-        responses.insert(status, json!({"$ref": format!("#/components/responses/{status}")}));
+    for (status, _) in REFUSALS.iter().filter(|(status, _)| *status != NO_SUCH_RANGE) {
+        responses.insert(status, refusal(status));
     }
     let parameter = |parameter: &Parameter| json!({"$ref": format!("#/components/parameters/{}", parameter.name)});
     json!({
@@ -123,11 +131,59 @@ fn success(resource: &Resource, formats: impl Iterator<Item = Format>, schema: &
     })
 }
 
+fn refusal(status: &str) -> Value {
+    json!({"$ref": format!("#/components/responses/{status}")})
+}
+
+fn area_file() -> Value {
+    let shapes = json!({"schema": {"type": "object", "required": ["type"]}});
+    let content = json!({"application/geo+json": shapes, "application/json": shapes});
+    let responses = json!({"200": {"description": "The shapes.", "content": content}});
+    let description =
+        "GeoJSON or TopoJSON, by the ending. `areas` also lists addresses of these files that never change.";
+    file("area_file", "The shapes of a set of areas", description, &areas::names(), &[], responses)
+}
+
+fn mart_file() -> Value {
+    let content = json!({downloads::PARQUET: {}});
+    let mut responses = json!({
+        "200": {"description": "The whole file.", "content": content},
+        "206": {"description": "The range that `Range` asks for.", "content": content},
+    });
+    responses[NO_SUCH_RANGE] = refusal(NO_SUCH_RANGE);
+    let description = "Parquet, whole or the range of bytes that the header field `Range` asks for.";
+    let release = json!({"$ref": "#/components/parameters/release"});
+    file("mart_file", "A mart", description, &marts::ALL, &[release], responses)
+}
+
+/// A resource that is a file of one of these names.
+fn file(id: &str, summary: &str, description: &str, names: &[&str], more: &[Value], mut responses: Value) -> Value {
+    for status in ["400", "404", "405", "413", "414", "429", "431", "500", "503"] {
+        responses[status] = refusal(status);
+    }
+    responses["304"] = json!({"description": "The client has this file already."});
+    let name = json!({
+        "name": "file",
+        "in": "path",
+        "required": true,
+        "description": "Name of the file.",
+        "schema": {"type": "string", "enum": names},
+    });
+    let parameters: Vec<&Value> = std::iter::once(&name).chain(more).collect();
+    json!({
+        "operationId": id,
+        "summary": summary,
+        "description": description,
+        "parameters": parameters,
+        "responses": responses,
+    })
+}
+
 fn itself() -> Value {
     let content = json!({"application/vnd.oai.openapi+json": {"schema": {"type": "object"}}});
     let mut responses = json!({"200": {"description": "OpenAPI 3.1", "content": content}});
     for status in ["400", "405", "414", "429", "503"] {
-        responses[status] = json!({"$ref": format!("#/components/responses/{status}")});
+        responses[status] = refusal(status);
     }
     json!({"operationId": "openapi", "summary": "This description", "parameters": [], "responses": responses})
 }
@@ -153,7 +209,7 @@ fn parameters() -> Map<String, Value> {
 }
 
 fn refusals(problem: &Value) -> Map<String, Value> {
-    let refusal = |(status, description): (&str, &str)| {
+    let refusal = |&(status, description): &(&str, &str)| {
         let mut refusal = json!({
             "description": description,
             "content": {"application/problem+json": {"schema": problem}},
@@ -163,12 +219,7 @@ fn refusals(problem: &Value) -> Map<String, Value> {
         }
         (status.to_owned(), refusal)
     };
-    REFUSALS.into_iter().map(refusal).collect()
-}
-
-/// Statuses of refusals with what they mean, for the reference.
-pub fn statuses() -> [(&'static str, &'static str); 10] {
-    REFUSALS
+    REFUSALS.iter().map(refusal).collect()
 }
 
 #[cfg(test)]

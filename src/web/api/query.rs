@@ -97,7 +97,9 @@ impl SeriesQuery {
         };
         let end = (self.skip + limit).min(matched);
         let next = (end < matched).then(|| {
-            let next = Self { skip: end, ..self.clone() };
+            let mut next = Self { skip: end, ..self.clone() };
+            // A release may come between two pages.
+            next.view.pinned = true;
             format!("/api/v1/series?{}", next.query(live, layers))
         });
         List { rows: (self.skip..end).map(row).collect(), matched, next, fields: Vec::new() }

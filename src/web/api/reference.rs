@@ -6,7 +6,7 @@ use super::super::body::{Body, Caching};
 use super::super::layers::Layers;
 use super::super::live::Live;
 use super::super::site::Site;
-use super::openapi::statuses;
+use super::openapi::REFUSALS;
 use super::resource::{RESOURCES, Resource};
 
 #[derive(Template)]
@@ -14,11 +14,11 @@ use super::resource::{RESOURCES, Resource};
 struct ReferencePage<'a> {
     site: Site<'a>,
     resources: &'static [Resource],
-    statuses: [(&'static str, &'static str); 10],
+    statuses: &'static [(&'static str, &'static str)],
 }
 
 /// Renders the page.
 pub fn page(live: &Live, layers: &Layers) -> anyhow::Result<Body> {
-    let page = ReferencePage { site: Site::new(live, layers), resources: &RESOURCES, statuses: statuses() };
+    let page = ReferencePage { site: Site::new(live, layers), resources: &RESOURCES, statuses: REFUSALS };
     Ok(Body::new("text/html; charset=utf-8", Caching::Live, page.render()?))
 }

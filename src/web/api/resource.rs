@@ -205,7 +205,7 @@ pub static RESOURCES: [Resource; 12] = [
         parameters: &[GEO, TYPE, RENAMES, MONTH, FROM, TO, STATUS, MEASURE, CLASSES, AREA, RELEASE, FIELDS_OF_COUNTS],
         example: "fields=area%2Crequests",
         schema: schema::counts,
-        make: Make::View(|answer, fields, at| List { fields, ..rows::counts(answer).into() }.render(at)),
+        make: Make::View(|answer, fields, at| List { fields, ..rows::counts(answer, at.live).into() }.render(at)),
     },
     Resource {
         name: "series",

@@ -52,10 +52,12 @@ pub struct Count<'a> {
     class: Option<usize>,
     /// How to read the value.
     state: State,
+    /// Whether days of these months are missing from the data.
+    partial: bool,
 }
 
 /// The columns of `counts`, in their order.
-pub const COLUMNS: [&str; 18] = [
+pub const COLUMNS: [&str; 19] = [
     "geography",
     "ward_model",
     "area",
@@ -74,11 +76,13 @@ pub const COLUMNS: [&str; 18] = [
     "rank",
     "class",
     "state",
+    "partial",
 ];
 
 /// The table beside the map, in its order.
-pub fn counts<'a>(answer: &'a Answer<'_>) -> Vec<Count<'a>> {
+pub fn counts<'a>(answer: &'a Answer<'_>, live: &Live) -> Vec<Count<'a>> {
     let view = &answer.view;
+    let partial = live.is_partial(view.months);
     let row = |(at, value): (usize, &crate::choropleth::AreaValue)| {
         let area = &answer.layer.boundaries.areas[at];
         Count {
@@ -100,6 +104,7 @@ pub fn counts<'a>(answer: &'a Answer<'_>) -> Vec<Count<'a>> {
             rank: value.rank,
             class: value.class,
             state: value.state,
+            partial,
         }
     };
     answer.ranked().into_iter().map(row).collect()
@@ -275,7 +280,7 @@ pub fn months(live: &Live) -> Vec<MonthRow> {
 pub struct Download<'a> {
     /// Name of the mart.
     mart: &'a str,
-    /// Where it is; ranges of it can be asked for.
+    /// Where these bytes are, of this release; ranges of them can be asked for.
     href: String,
     /// Its size.
     bytes: u64,
@@ -287,7 +292,7 @@ pub struct Download<'a> {
 pub fn downloads<'l>(live: &'l Live, _: &Layers) -> Vec<Download<'l>> {
     let row = |(file, mart): (&'l String, &'l crate::release::Mart)| Download {
         mart: file.trim_end_matches(".parquet"),
-        href: format!("/api/v1/downloads/{file}"),
+        href: format!("/api/v1/downloads/{file}?release={}", live.release.release),
         bytes: mart.bytes,
         sha256: &mart.sha256,
     };
