@@ -70,7 +70,8 @@ pub struct AreaValue {
     pub base: Option<u64>,
     /// In the measure's unit; none without a denominator.
     pub value: Option<f64>,
-    /// From 1 for the highest; equal values share a rank. None without a value, or with one that is unstable.
+    /// From 1 for the highest; equal values share a rank. None without a value, with one that is unstable, or with zero
+    /// beside such a one: it is lower, and as uncertain.
     pub rank: Option<usize>,
     /// Into the legend's classes; none for zero and for no data.
     pub class: Option<usize>,
@@ -125,7 +126,8 @@ pub fn warnings(values: &[AreaValue]) -> Vec<String> {
 }
 
 fn rank(values: &mut [AreaValue]) {
-    let ranked = |v: &AreaValue| v.value.filter(|_| matches!(v.state, State::Value | State::Zero));
+    let few = values.iter().any(|v| v.state == State::Unstable && (1..FEW_REQUESTS).contains(&v.requests));
+    let ranked = |v: &AreaValue| v.value.filter(|_| v.state == State::Value || v.state == State::Zero && !few);
     let mut sorted: Vec<f64> = values.iter().filter_map(ranked).collect();
     sorted.sort_by(|a, b| b.total_cmp(a));
     for area in values.iter_mut() {
@@ -153,6 +155,18 @@ mod tests {
 
     fn counts(requests: u64, base: u64) -> Counts {
         Counts { requests, base }
+    }
+
+    #[test]
+    fn none_is_not_ranked_before_few() {
+        let areas = ["M1A", "M1B", "M1C"].map(|code| area(code, Some(10_000)));
+        let classes = Classes::new(Method::Quantile, vec![1.0, 3.0], Measure::Per1000);
+        let ranks = |requests: [u64; 3]| {
+            let of = |area: Area| counts(requests[areas.iter().position(|a| a.area == area).unwrap()], 0);
+            join(&areas, of, Measure::Per1000, &classes).iter().map(|value| value.rank).collect::<Vec<_>>()
+        };
+        assert_eq!(ranks([0, 40, 30]), [Some(3), Some(1), Some(2)]);
+        assert_eq!(ranks([0, 40, 3]), [None, Some(1), None]);
     }
 
     #[test]
@@ -215,7 +229,7 @@ mod tests {
         let values = join(&areas, |area| counts(requests(area), 0), Measure::Per1000, &classes);
         let states: Vec<_> = values.iter().map(|v| v.state).collect();
         assert_eq!(states, [State::Value, State::Zero, State::NoData, State::Unstable, State::Unstable, State::Value]);
-        assert_eq!(values.iter().map(|v| v.rank).collect::<Vec<_>>(), [Some(1), Some(3), None, None, None, Some(2)]);
+        assert_eq!(values.iter().map(|v| v.rank).collect::<Vec<_>>(), [Some(1), None, None, None, None, Some(2)]);
         assert_eq!(values[0].value, Some(20.0));
         assert_eq!((values[1].class, values[2].class), (None, None));
     }

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
-use axum::http::HeaderValue;
-use axum::http::header::CONNECTION;
+use axum::http::header::{CONNECTION, CONTENT_LENGTH};
+use axum::http::{HeaderValue, StatusCode};
 use futures::{FutureExt, TryFutureExt};
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
@@ -133,6 +133,10 @@ async fn converse(
         request.extensions_mut().insert(ConnectInfo(peer));
         let (answer, stop, last) = (answer.call(request), stop.clone(), last.clone());
         answer.map_ok(move |mut response| {
+            if response.status() == StatusCode::NOT_MODIFIED {
+                // Of an answer to HEAD, axum says how long its body is: here, that of nothing.
+                response.headers_mut().remove(CONTENT_LENGTH);
+            }
             if stop.is_cancelled() || last.is_cancelled() {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }

@@ -46,7 +46,7 @@ use std::sync::Arc;
 use anyhow::anyhow;
 use axum::Router;
 use axum::extract::{OriginalUri, Path, Request, State};
-use axum::http::header::{CONTENT_LENGTH, LOCATION};
+use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -117,10 +117,6 @@ async fn pass(State(app): State<Arc<App>>, request: Request, next: Next) -> Resp
             .await
             .unwrap_or_else(|_| Failure::Internal(anyhow!("a handler panicked")).respond("/api/")),
     };
-    if response.status() == StatusCode::NOT_MODIFIED {
-        // axum says of answers to HEAD how long their body would be: here, that of nothing.
-        response.headers_mut().remove(CONTENT_LENGTH);
-    }
     security::add_headers(response.headers_mut());
     noted.answered(&app, &mut response);
     response

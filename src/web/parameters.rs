@@ -7,6 +7,9 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::words;
+use crate::domain::{Month, MonthRange};
+
 /// The most problems that are reported of one query: enough for a person, and no way to a long answer.
 const MOST_PROBLEMS: usize = 20;
 
@@ -22,6 +25,30 @@ pub struct BadParameter {
     /// Queries that are close to what was asked for and work.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub alternatives: Vec<String>,
+}
+
+impl BadParameter {
+    /// The alternatives, with words for people.
+    pub fn links(&self) -> impl Iterator<Item = (&str, String)> {
+        self.alternatives.iter().map(|query| (query.as_str(), self.in_words(query)))
+    }
+
+    /// What a query differs in from what was asked for: the measure, the areas or the months, or else all that it says.
+    fn in_words(&self, query: &str) -> String {
+        let value = |wanted: &str| {
+            form_urlencoded::parse(query.as_bytes())
+                .find(|(name, _)| name == wanted)
+                .map(|(_, value)| value.into_owned())
+        };
+        let month = |name| value(name).and_then(|month| month.parse::<Month>().ok());
+        let months = month("month").map(MonthRange::single).or_else(|| MonthRange::new(month("from")?, month("to")?));
+        match (value("geo").as_deref(), months) {
+            _ if self.param == "measure" => "The same by another measure".to_owned(),
+            (Some("fsa"), _) => "These months by postal area".to_owned(),
+            (_, Some(months)) => words::period(months),
+            _ => format!("/?{query}"),
+        }
+    }
 }
 
 /// A query's parameters. All problems are collected, so that they can be reported at once.

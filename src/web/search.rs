@@ -96,7 +96,16 @@ fn areas<'l>(text: &str, words: &'l [String], layers: &'l Layers) -> impl Iterat
 
 fn has_all(text: &str, words: &[String]) -> bool {
     let text = text.to_lowercase();
-    words.iter().all(|word| text.contains(word.as_str()))
+    let has = |word: &String| {
+        let letters_of_word = letters(word);
+        text.contains(word.as_str()) || !letters_of_word.is_empty() && letters(&text).contains(&letters_of_word)
+    };
+    words.iter().all(has)
+}
+
+/// A text without what stands between its letters: `Pot hole` is found by `pothole`.
+fn letters(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).collect()
 }
 
 fn number(words: &[String]) -> Option<u8> {

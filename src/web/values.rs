@@ -18,6 +18,7 @@ use super::view::View;
 use super::words;
 use crate::choropleth::measure::thousands;
 use crate::choropleth::{AreaValue, Legend, Measure, State};
+use crate::domain::{Geography, WardModel};
 use crate::marts::Series;
 
 /// The dependent part of the page.
@@ -170,6 +171,8 @@ struct Header {
     period: String,
     partial: Option<String>,
     total: String,
+    /// Whether the areas are wards that there no longer are.
+    former_wards: bool,
     not_mapped: Option<String>,
     /// The type's page.
     type_page: Option<String>,
@@ -188,6 +191,7 @@ impl Header {
             period: words::period(view.months),
             partial: words::partial(view.months, live),
             total: thousands(answer.total),
+            former_wards: view.geography == Geography::Ward && view.ward_model == WardModel::Wards44,
             not_mapped: words::not_mapped(answer),
             type_page: view.request_type.as_ref().map(|id| format!("/types/{id}")),
             renames: words::renames(view, live),

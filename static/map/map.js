@@ -69,11 +69,13 @@ function keepSize(svg, patterns, scale) {
 }
 
 function listenToPointer(svg) {
-  const tooltip = L.tooltip({ className: "area", direction: "top", offset: [0, -8] });
+  const tooltip = L.tooltip({ className: "area" });
   const point = (event) => {
     const code = codeOf(event.target, "area-");
     activate(code);
     if (!code) return map.closeTooltip(tooltip);
+    const isLow = map.mouseEventToContainerPoint(event).y > map.getSize().y / 2;
+    Object.assign(tooltip.options, isLow ? { direction: "top", offset: [0, -8] } : { direction: "bottom", offset: [0, 20] });
     tooltip.setContent(describe(code)).setLatLng(map.mouseEventToLatLng(event)).openOn(map);
   };
   svg.addEventListener("pointermove", point);
@@ -130,7 +132,9 @@ function goTo(code) {
   activate(code);
   say(sentenceOf(code));
   map.panInside(centreOf(code), { padding: [60, 60], animate: false });
-  rowOf(code).scrollIntoView({ block: "nearest" });
+  const table = byId("table");
+  // Where it has no scroll box of its own, the page would scroll away from the map.
+  if (table.scrollHeight > table.clientHeight) rowOf(code).scrollIntoView({ block: "nearest" });
 }
 
 /** The nearest area in a direction; the same where there is none. */

@@ -48,6 +48,12 @@ function listenToHistogram() {
     const [from, to] = range(event);
     paintRange(from, to - from + 1);
   });
+  // A finger that scrolls the page has chosen nothing.
+  histogram.addEventListener("pointercancel", () => {
+    start = undefined;
+    const [from, to] = [indexOf(form.from.value) - first, indexOf(form.to.value) - first];
+    paintRange(from, to - from + 1);
+  });
   histogram.addEventListener("pointerup", (event) => {
     if (start === undefined) return;
     const [from, to] = range(event).map((index) => monthOf(first + index));

@@ -12,6 +12,7 @@ function offerTypes() {
   }
   typeList = Object.assign(document.createElement("div"), { id: "type-list", hidden: true });
   typeList.setAttribute("role", "listbox");
+  typeList.tabIndex = -1; // it scrolls, and what scrolls would be a stop for the tabulator
   typeList.setAttribute("aria-label", "Request types");
   document.querySelector("label[for=type]").htmlFor = "type-field";
   typeSelect.after(typeField, typeList);
@@ -66,7 +67,7 @@ function closeTypes() {
 
 /** Lists the types that have all words in their name or division, by division; the most frequent ones of each. */
 function fillTypes(words) {
-  const matches = (text) => words.every((word) => text.toLowerCase().includes(word));
+  const matches = (text) => words.every((word) => text.toLowerCase().includes(word) || letters(text).includes(letters(word)));
   const groups = allTypes.map(({ division, types }) => ({ division, types: types.filter(([, label]) => matches(`${label} ${division}`)) }));
   const found = groups.flatMap((group) => group.types);
   const least = found.map(([, , requests]) => requests).sort((a, b) => b - a)[MOST_OPTIONS - 1] ?? 0;
@@ -85,7 +86,15 @@ function fillTypes(words) {
   const more = found.length - typeList.querySelectorAll("[data-id]:not([data-id=''])").length;
   const note = !found.length ? "No request type has these words." : more > 0 ? `${more} rarer ones: type more letters.` : "";
   if (note) typeList.append(Object.assign(document.createElement("p"), { textContent: note }));
+  if (!found.length) say(note);
+  // What Enter takes.
+  const [most] = found.toSorted(([, , a], [, , b]) => b - a);
+  const options = [...typeList.querySelectorAll("[role=option]")];
+  if (words.length && most) pointType(options, options.findIndex((option) => option.dataset.id === most[0]));
 }
+
+/** A text without what stands between its letters: "Pot hole" is found by "pothole". */
+const letters = (text) => text.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, "");
 
 function optionOf([id, label, requests]) {
   const option = document.createElement("div");

@@ -24,6 +24,7 @@ async function show(query, { push = true, announce = true } = {}) {
   view.setAttribute("aria-busy", "true");
   try {
     const response = await fetch(`/values?${query}`, { signal });
+    if (response.status === 400) return refuse(await response.text());
     if (!response.ok) return location.assign(`/?${query}`);
     const values = await response.json();
     if (values.release !== release(document)) return location.assign(`/?${query}`);
@@ -41,6 +42,15 @@ async function show(query, { push = true, announce = true } = {}) {
   } catch (error) {
     if (error.name !== "AbortError") location.assign(`/?${query}`);
   }
+}
+
+/** Goes back to what is shown, and says why a choice can't be, in the words of the page of errors. */
+async function refuse(page) {
+  await show(shown.split("?")[1] ?? "", { push: false, announce: false });
+  const notice = Object.assign(document.createElement("div"), { className: "warning" });
+  notice.append(...new DOMParser().parseFromString(page, "text/html").querySelector("main .why").children);
+  byId("header").append(notice);
+  say(notice.textContent);
 }
 
 const release = (page) => page.querySelector("footer.site").dataset.release;

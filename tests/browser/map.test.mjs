@@ -97,6 +97,19 @@ test("without JavaScript the map is drawn and the form works", async () => {
   await agrees(page, "type=road-pot-hole&from=2024-01&to=2025-12");
 });
 
+test("on a phone the arrow keys leave the map where it is, and the tooltip is whole", async () => {
+  const { page } = await open(browser, server.base, "/", { viewport: { width: 390, height: 844 } });
+  const map = page.locator("#map");
+  await page.locator("#map svg[role=application]").focus();
+  await page.keyboard.press("End");
+  const { y, height } = await map.boundingBox();
+  assert.ok(y + height > 0 && y < 844, `the map is at ${y}`);
+  const box = await page.locator("#area-25").boundingBox();
+  await page.mouse.move(box.x + box.width / 2, box.y + 8);
+  const [tooltip, around] = [await page.locator(".leaflet-tooltip").boundingBox(), await map.boundingBox()];
+  assert.ok(tooltip.y >= around.y, `cut off at ${tooltip.y} by ${around.y}`);
+});
+
 test("on a phone nothing is wider than the screen, and a tap names an area", async () => {
   const { page, complaints } = await open(browser, server.base, "/?geo=fsa", {
     viewport: { width: 390, height: 844 },

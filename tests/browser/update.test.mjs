@@ -21,7 +21,7 @@ const picture = async (page) => {
     header: document.getElementById("header").innerText,
     legend: document.getElementById("legend").innerText,
     heads: [...document.querySelectorAll("#table thead th")].map((head) => head.textContent),
-    rows: [...document.querySelectorAll("#table tbody tr")].map((row) => `${row.id}: ${row.innerText.trim()}`),
+    rows: [...document.querySelectorAll("#table tbody tr")].map((row) => `${row.id}: ${[...row.cells].map((cell) => cell.textContent.trim()).join("\t")}`),
     colours: Object.fromEntries(
       [...document.querySelectorAll(".areas path")].map((path) => [path.id, getComputedStyle(path).fill]).sort(),
     ),
@@ -125,13 +125,19 @@ test("Back, Forward and reload show exactly what was there", async () => {
   assert.deepEqual(await picture(page), seen[1]);
 });
 
-test("a measure that the new months do not have is explained", async () => {
+test("a measure that the new months do not have is explained, and the map stays as it was", async () => {
   const { page } = await open(browser, server.base, "/?month=2024-05&measure=change");
+  const before = await picture(page);
   await page.selectOption("select[name=from]", "2023-05");
-  await page.waitForURL(/from=2023-05|month=2023-05/);
-  assert.match(await page.locator("main").innerText(), /year before is in the data/);
-  await page.locator("main ul a").first().click();
-  assert.equal(new URL(page.url()).search, "?month=2023-05");
+  const notice = page.locator("#header .warning");
+  await notice.waitFor();
+  assert.match(await notice.innerText(), /year before is in the data/);
+  assert.match(await page.textContent("#said"), /year before is in the data/);
+  assert.equal(new URL(page.url()).search, "?month=2024-05&measure=change");
+  assert.deepEqual((await picture(page)).rows, before.rows);
+  assert.equal(await page.inputValue("select[name=from]"), "2024-05");
+  await notice.getByRole("link", { name: "The same by another measure" }).click();
+  await page.waitForURL(/\?month=2023-05$/);
 });
 
 test("months are chosen by drawing over the histogram", async () => {
@@ -186,6 +192,21 @@ test("a request type is found by words, by keyboard, among all of them", async (
   await page.keyboard.press("Escape");
   assert.equal(await field.inputValue(), "All types");
   assert.deepEqual(complaints, []);
+});
+
+test("Enter takes the most frequent of the types that are found", async () => {
+  const { page } = await open(browser, server.base, "/");
+  const field = page.getByRole("combobox", { name: "Request type" });
+  await field.click();
+  await page.keyboard.type("pothole");
+  const pointed = page.locator("#type-list .pointed");
+  await pointed.waitFor();
+  const counts = await page.locator("#type-list .count").allTextContents();
+  const most = Math.max(...counts.map((count) => Number(count.replaceAll(",", ""))));
+  assert.equal(await pointed.locator(".count").textContent(), most.toLocaleString("en-CA"));
+  await field.fill("");
+  await page.keyboard.press("Tab");
+  assert.notEqual(await page.evaluate(() => document.activeElement.tagName), "BODY", "the list is no stop");
 });
 
 test("by keyboard the map is one stop, arrows go from ward to ward, each is said", async () => {

@@ -46,7 +46,7 @@ pub struct Count<'a> {
     measure: &'static str,
     /// The measure's value; `null` where there is nothing to divide by.
     value: Option<f64>,
-    /// From 1 for the highest value; `null` where the value is unstable or missing.
+    /// From 1 for the highest value; `null` where the value is unstable or missing, or zero beside unstable ones.
     rank: Option<usize>,
     /// Index into the classes of the legend; `null` for zero and no data.
     class: Option<usize>,
