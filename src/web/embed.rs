@@ -45,6 +45,7 @@ impl Embed {
             param: param.clone(),
             value: value.chars().take(100).collect(),
             allowed: "off".to_owned(),
+            reason: None,
             alternatives: Vec::new(),
         });
         let mut bad: Vec<_> = bad.take(OPTIONS.len()).collect();

@@ -22,6 +22,9 @@ pub struct BadParameter {
     pub value: String,
     /// What could have been.
     pub allowed: String,
+    /// For people, a sentence that stands for the other two.
+    #[serde(skip)]
+    pub reason: Option<String>,
     /// Queries that are close to what was asked for and work.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub alternatives: Vec<String>,
@@ -96,7 +99,7 @@ impl Parameters {
     /// Adds a problem.
     pub fn refuse(&mut self, param: &str, value: &str, allowed: impl Into<String>) {
         let (param, value) = (cut(param), cut(value));
-        self.report(BadParameter { param, value, allowed: allowed.into(), alternatives: Vec::new() });
+        self.report(BadParameter { param, value, allowed: allowed.into(), reason: None, alternatives: Vec::new() });
     }
 
     /// Adds a problem.

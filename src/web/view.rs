@@ -283,6 +283,7 @@ impl Parser<'_> {
                 param: "measure".to_owned(),
                 value: measure.to_string(),
                 allowed,
+                reason: Some(format!("{}: {reason}.", measure.label())),
                 alternatives: vec![by_default.query(self.live, self.layers)],
             });
         }
@@ -330,6 +331,7 @@ impl Parser<'_> {
             param: "from".to_owned(),
             value: view.months.to_string(),
             allowed: format!("{}, or geo=fsa: the wards were redrawn in between", named.join(" or ")),
+            reason: Some("The wards were redrawn in between: their numbers say nothing about the new ones.".to_owned()),
             alternatives,
         });
     }

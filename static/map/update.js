@@ -50,7 +50,7 @@ async function refuse(page) {
   const notice = Object.assign(document.createElement("div"), { className: "warning" });
   notice.append(...new DOMParser().parseFromString(page, "text/html").querySelector("main .why").children);
   byId("header").append(notice);
-  say(notice.textContent);
+  say(notice.innerText);
 }
 
 const release = (page) => page.querySelector("footer.site").dataset.release;

@@ -336,7 +336,7 @@ fn a_new_release_is_served_without_a_restart() {
 
 #[test]
 fn sigterm_ends_the_server_cleanly() {
-    let (server, _lake) = demo();
+    let (mut server, _lake) = demo();
     assert_eq!(server.get("/health/live").status, 200);
     assert_eq!(server.stop(), Some(0));
 }

@@ -176,6 +176,7 @@ fn every_refusal_is_a_problem_that_says_what_is_allowed() {
         ("GET", "/api/v1/counts.xml", "*/*", 404),
         ("GET", "/api/v1/parishes", "*/*", 404),
         ("GET", "/api/v1/downloads/nothing.parquet", "*/*", 404),
+        ("GET", "/api/v1/downloads/request_types.parquet?release=", "*/*", 400),
         // Pages have forms for programs.
         ("GET", "/map.json?geo=parish", "*/*", 400),
         ("GET", "/wards/99.json", "*/*", 404),

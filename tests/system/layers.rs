@@ -19,7 +19,7 @@ const MAY_IMPORT: [(&str, &[&str]); 14] = [
     ("release", &["lake", "clean"]),
     ("pipeline", &["config", "source", "lake", "clean", "warehouse", "marts", "release"]),
     ("choropleth", &["boundaries"]),
-    ("web", &["config", "lake", "clean", "warehouse", "marts", "release", "boundaries", "choropleth"]),
+    ("web", &["config", "telemetry", "lake", "clean", "warehouse", "marts", "release", "boundaries", "choropleth"]),
 ];
 
 /// Modules that the code of one file imports by `crate::`.

@@ -280,7 +280,7 @@ fn a_server_keeps_its_lake_in_step_with_the_source() {
     place.write(100);
     let source = place.source();
     let arguments = ["--refresh", "1s", "--source", &source, "--reload-seconds", "0.1"];
-    let server = Server::start_with(&place.lake(), &arguments);
+    let mut server = Server::start_with(&place.lake(), &arguments);
     let wait = |rows: u64| {
         let until = Instant::now() + Duration::from_secs(30);
         while server.get("/api/v1/months").json()["rows"][0]["requests"] != rows {

@@ -157,7 +157,7 @@ impl Server {
     }
 
     /// Sends SIGTERM and waits; returns the exit code.
-    pub fn stop(mut self) -> Option<i32> {
+    pub fn stop(&mut self) -> Option<i32> {
         Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
         self.child.wait().unwrap().code()
     }

@@ -267,7 +267,7 @@ fn told_to_stop_under_load_it_ends_in_time_and_drops_no_request() {
     let rounds = std::env::var("ROUNDS").map_or(2, |rounds| rounds.parse().unwrap());
     let lake = tempfile::tempdir().unwrap();
     for round in 0..rounds {
-        let server = Server::start_with(lake.path(), &["--refresh", "off"]);
+        let mut server = Server::start_with(lake.path(), &["--refresh", "off"]);
         let (address, enough) = (server.address().to_owned(), Arc::new(AtomicBool::new(false)));
         let clients: Vec<_> = (0..8)
             .map(|_| {
@@ -283,6 +283,13 @@ fn told_to_stop_under_load_it_ends_in_time_and_drops_no_request() {
         assert!(dropped.is_empty(), "round {round}: {dropped:?}");
         let answered: u64 = tallies.iter().map(|tally| tally.answered).sum();
         println!("round {round}: {answered} answered, none dropped");
+        // The log is read by a thread of its own.
+        let lines = || server.log().iter().filter(|line| line["message"] == "request").count() as u64;
+        let until = std::time::Instant::now() + Duration::from_secs(30);
+        while lines() < answered {
+            assert!(std::time::Instant::now() < until, "round {round}: only {} lines for {answered} answers", lines());
+            std::thread::sleep(Duration::from_millis(100));
+        }
         assert!(answered > 100, "{answered}");
     }
 }

@@ -91,6 +91,7 @@ async fn download(
     }
     let answer = async {
         let query = uri.query().unwrap_or_default();
+        refuse_empty(query).map_err(Failure::BadParameters)?;
         let live = app.live_of(query).await?;
         let pinned = downloads::is_pinned(query, &live).map_err(Failure::BadParameters)?;
         downloads::respond(&file, pinned, &live, &headers)
