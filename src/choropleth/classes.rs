@@ -9,6 +9,9 @@ use crate::domain::ParseError;
 /// The most classes that are told apart at a glance on a map of this kind.
 const MOST: usize = 5;
 
+/// A change by all that there was, in per cent.
+const ALL: f64 = 100.0;
+
 /// How breaks between classes are chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Method {
@@ -37,18 +40,21 @@ impl Method {
     /// For people.
     pub fn label(self) -> &'static str {
         match self {
-            Self::Quantile => "As many areas in each",
+            Self::Quantile => "Quantiles",
             Self::Equal => "Equal widths",
             Self::Jenks => "Natural breaks (Jenks)",
         }
     }
 
-    /// Where classes begin, but for the lowest; of values in ascending order.
-    fn breaks(self, sorted: &[f64]) -> Vec<f64> {
+    /// Where classes begin, but for the lowest; of values in any order, which they lose.
+    fn breaks(self, values: &mut [f64]) -> Vec<f64> {
         match self {
-            Self::Quantile => quantiles(sorted),
-            Self::Equal => equal_widths(sorted),
-            Self::Jenks => jenks::breaks(sorted, MOST),
+            Self::Quantile => quantiles(values),
+            Self::Equal => equal_widths(values),
+            Self::Jenks => {
+                values.sort_unstable_by(f64::total_cmp);
+                jenks::breaks(values, MOST)
+            }
         }
     }
 }
@@ -90,22 +96,26 @@ impl Classes {
     /// Of the positive values; zero is a state of its own.
     fn sequential(method: Method, mut values: Vec<f64>, measure: Measure) -> Self {
         values.retain(|value| *value > 0.0);
-        // Numbers above zero are in the order of their bits, which are compared faster.
-        values.sort_unstable_by_key(|value| value.to_bits());
-        let Some(&lowest) = values.first() else { return Self { breaks: Vec::new(), empty: true } };
-        let mut breaks = method.breaks(&values);
+        let Some(lowest) = values.iter().copied().reduce(f64::min) else {
+            return Self { breaks: Vec::new(), empty: true };
+        };
+        let mut breaks = method.breaks(&mut values);
         round(lowest, &mut breaks, measure.least_step());
         Self { breaks, empty: false }
     }
 
-    /// Around zero, and as far below it as above: so much more looks as strong as so much less.
+    /// Around zero, and as far below it as above: so much more looks as strong as so much less. Nothing falls by more than
+    /// all that there was: breaks are nearer.
     fn diverging(method: Method, values: &[f64]) -> Self {
         let mut mirrored: Vec<f64> = values.iter().flat_map(|value| [*value, -value]).collect();
-        mirrored.sort_unstable_by(f64::total_cmp);
-        let mut above = method.breaks(&mirrored);
+        let mut above = method.breaks(&mut mirrored);
         above.retain(|value| *value > 0.0);
         above.truncate(MOST / 2);
         round(0.0, &mut above, Measure::Change.least_step());
+        if above.first().is_some_and(|lowest| *lowest >= ALL) {
+            above = vec![ALL / 2.0];
+        }
+        above.retain(|value| *value < ALL);
         let below = above.iter().rev().map(|value| -value);
         Self { breaks: below.chain(above.iter().copied()).collect(), empty: values.is_empty() }
     }
@@ -133,26 +143,34 @@ impl Classes {
     }
 }
 
-/// Breaks that put about as many values into each class.
-fn quantiles(sorted: &[f64]) -> Vec<f64> {
-    let Some(&lowest) = sorted.first() else { return Vec::new() };
-    let mut breaks: Vec<f64> = Vec::new();
+/// Breaks that put about as many values into each class. Each is selected among the values behind the one before, which
+/// takes a third of the time of sorting them all.
+fn quantiles(values: &mut [f64]) -> Vec<f64> {
+    let Some(mut below) = values.iter().copied().reduce(f64::min) else { return Vec::new() };
+    let (many, mut rest) = (values.len(), values);
+    let mut breaks = Vec::new();
     for i in 1..MOST {
+        let at = (i * many / MOST).saturating_sub(many - rest.len());
+        if at >= rest.len() {
+            break;
+        }
+        let (_, &mut quantile, behind) = rest.select_nth_unstable_by(at, f64::total_cmp);
         // Equal values are not split: where they cross a quantile, the class ends behind the last of them.
-        let below = breaks.last().copied().unwrap_or(lowest);
-        let at = (i * sorted.len() / MOST).max(sorted.partition_point(|value| *value <= below));
-        breaks.extend(sorted.get(at));
+        let next = || behind.iter().copied().filter(|value| *value > below).reduce(f64::min);
+        let Some(end) = Some(quantile).filter(|value| *value > below).or_else(next) else { break };
+        breaks.push(end);
+        (below, rest) = (end, behind);
     }
     breaks
 }
 
-fn equal_widths(sorted: &[f64]) -> Vec<f64> {
-    match sorted {
-        [lowest, .., highest] if lowest < highest => {
-            (1..MOST).map(|i| lowest + (highest - lowest) * i as f64 / MOST as f64).collect()
-        }
-        _ => Vec::new(),
+fn equal_widths(values: &[f64]) -> Vec<f64> {
+    let (lowest, highest) =
+        values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &value| (low.min(value), high.max(value)));
+    if lowest >= highest {
+        return Vec::new();
     }
+    (1..MOST).map(|i| lowest + (highest - lowest) * i as f64 / MOST as f64).collect()
 }
 
 /// Rounds breaks down, by a step that is at most half of the narrowest class. So they stay apart, above the lowest value
@@ -242,12 +260,30 @@ mod tests {
             assert!(breaks.iter().zip(breaks.iter().rev()).all(|(a, b)| *a == -b), "{method}: {breaks:?}");
             assert_eq!(classes.class_of(0.0), Some(breaks.len() / 2), "{method}: zero is in the middle");
         }
+        let of_a_rare_type = Classes::new(Method::Quantile, vec![-50.0, 20.0, 40.0, 300.0, 900.0], Measure::Change);
+        assert_eq!(of_a_rare_type.breaks(), [-40.0, 40.0]);
+        let all_grew = Classes::new(Method::Quantile, vec![200.0, 300.0, 900.0], Measure::Change);
+        assert_eq!(all_grew.breaks(), [-50.0, 50.0]);
         let no_change = Classes::new(Method::Quantile, vec![0.0; 9], Measure::Change);
         assert_eq!((no_change.len(), no_change.class_of(0.0)), (1, Some(0)));
         assert!(Classes::new(Method::Equal, Vec::new(), Measure::Change).is_empty());
     }
 
     proptest::proptest! {
+        #[test]
+        fn quantiles_are_the_values_at_each_fifth_in_order(values in proptest::collection::vec(0u8..40, 0..60)) {
+            let mut values: Vec<f64> = values.into_iter().map(f64::from).collect();
+            let quantiles = quantiles(&mut values);
+            values.sort_by(f64::total_cmp);
+            let mut expected: Vec<f64> = Vec::new();
+            for i in 1..MOST {
+                let below = expected.last().or(values.first()).copied();
+                let is_above = |value: &&f64| below.is_some_and(|below| **value > below);
+                expected.extend(values.iter().skip(i * values.len() / MOST).find(is_above));
+            }
+            proptest::prop_assert_eq!(quantiles, expected);
+        }
+
         #[test]
         fn classes_are_ordered_and_hold_every_value(values in proptest::collection::vec(0.0f64..1e6, 1..200)) {
             for method in Method::ALL {
