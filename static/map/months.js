@@ -69,19 +69,27 @@ function choosePeriod(from, to, options) {
   return show(queryOf(), options);
 }
 
-/** Moves the period by its own length of known months; says whether it could. */
-async function step(direction, options) {
+/** The known months before or after the chosen ones, as many as these; none where there are too few. */
+function beside(direction) {
   const months = known();
   const [from, to] = [months.indexOf(form.from.value), months.indexOf(form.to.value)];
   const by = direction * (to - from + 1);
-  if (!months[from + by] || !months[to + by]) return false;
-  await choosePeriod(months[from + by], months[to + by], options);
-  return true;
+  return months[from + by] && months[to + by] && [months[from + by], months[to + by]];
+}
+
+function step(direction) {
+  const period = beside(direction);
+  if (period) choosePeriod(...period);
+}
+
+/** Says at which end there is nothing to step to. */
+function paintSteps() {
+  for (const direction of [-1, 1]) byId(`step${direction}`).ariaDisabled = String(!beside(direction));
 }
 
 /** Shows the months up to the chosen one, one after the other; the address changes at the end only. */
 async function play(button) {
-  const months = known();
+  const [months, chosen] = [known(), [form.from.value, form.to.value]];
   const last = months.indexOf(form.to.value);
   const film = (playing = months.slice(Math.max(0, last - FILM_MONTHS + 1), last + 1));
   button.textContent = "Pause";
@@ -90,25 +98,29 @@ async function play(button) {
     await new Promise((next) => setTimeout(next, FRAME_MS));
     if (playing !== film) break;
   }
-  if (playing === film) pause(button);
+  if (playing === film) pause(button, chosen);
 }
 
-/** Stays at the month that is shown. */
-function pause(button) {
+/** Stays at the month that is shown, or at a period. */
+function pause(button, period = [form.from.value, form.to.value]) {
   playing = undefined;
   button.textContent = "Play";
-  show(queryOf());
+  choosePeriod(...period);
 }
 
 function offerSteps() {
-  const button = (text, label, press) => {
-    const made = Object.assign(document.createElement("button"), { type: "button", textContent: text, ariaLabel: label });
+  const button = (textContent, press, more) => {
+    const made = Object.assign(document.createElement("button"), { type: "button", textContent, ...more });
     made.addEventListener("click", () => press(made));
     return made;
   };
   const steps = Object.assign(document.createElement("div"), { className: "steps" });
-  steps.append(button("‹", "Earlier months", () => step(-1)), button("›", "Later months", () => step(1)));
+  steps.append(
+    button("‹", () => step(-1), { id: "step-1", ariaLabel: "Earlier months" }),
+    button("›", () => step(1), { id: "step1", ariaLabel: "Later months" }),
+  );
   // Nobody who asked for less movement is offered a film.
-  if (!calm()) steps.append(button("Play", null, (made) => (playing ? pause(made) : play(made))));
+  if (!calm()) steps.append(button("Play", (made) => (playing ? pause(made) : play(made))));
   histogram.after(steps);
+  paintSteps();
 }

@@ -107,6 +107,7 @@ function paintControls({ controls, measures, bars, chosen, query }) {
   geography = form.geo.value;
   wasSingle = single();
   paintHistogram(bars, chosen);
+  paintSteps();
   document.querySelectorAll("a[data-path]").forEach((link) => (link.href = link.dataset.path + asQuery(query, link.dataset.pinned)));
   paintSnippet(query);
 }

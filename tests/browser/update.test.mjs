@@ -156,6 +156,18 @@ test("months are chosen by drawing over the histogram", async () => {
   assert.deepEqual(complaints, []);
 });
 
+test("there is no step past the first and the last month", async () => {
+  const { page } = await open(browser, server.base, "/?month=2023-02");
+  const [earlier, later] = ["Earlier months", "Later months"].map((name) => page.getByRole("button", { name }));
+  const ends = async () => [await earlier.isDisabled(), await later.isDisabled()];
+  assert.deepEqual(await ends(), [false, false]);
+  await earlier.press("Enter");
+  await page.waitForURL(/month=2023-01/);
+  await settled(page);
+  assert.deepEqual(await ends(), [true, false]);
+  assert.equal(await page.evaluate(() => document.activeElement.ariaLabel), "Earlier months", "it keeps the focus");
+});
+
 test("the film shows twelve months, can be paused, and is not offered to those who want less movement", async () => {
   const { page } = await open(browser, server.base, "/?month=2025-06");
   await page.getByRole("button", { name: "Play" }).click();
@@ -164,6 +176,11 @@ test("the film shows twelve months, can be paused, and is not offered to those w
   assert.equal(new URL(page.url()).search, "?month=2025-06", "frames are no steps to go back");
   await page.getByRole("button", { name: "Pause" }).click();
   await page.waitForURL(/month=2024-\d\d/);
+  await page.goto("/?from=2023-01&to=2023-02");
+  await page.getByRole("button", { name: "Play" }).click();
+  await page.waitForFunction(() => document.title.includes("January 2023") && !document.title.includes("February 2023"));
+  await page.waitForFunction(() => document.title.includes("January 2023 to February 2023"));
+  assert.equal(await page.getByRole("button", { name: "Play" }).count(), 1, "at its end, what was chosen is shown again");
   const calm = await open(browser, server.base, "/", { reducedMotion: "reduce" });
   assert.equal(await calm.page.getByRole("button", { name: "Play" }).count(), 0);
   assert.equal(await calm.page.getByRole("button", { name: "Later months" }).count(), 1);
