@@ -172,7 +172,7 @@ bench: assets target/bench/venv/.installed ## The batch and the server against w
 	python3 tests/bench/refresh.py > target/bench/refresh.jsonl
 	python3 tests/bench/start.py > target/bench/start.jsonl
 	@# On the lake of all years that was just started from; without the files for one, it becomes the demo.
-	TORONTO311=target/release/toronto311 LAKE=$(ALL_YEARS) node tests/browser/bench.mjs > target/bench/browser.jsonl
+	TORONTO311=target/dist/toronto311 LAKE=$(ALL_YEARS) node tests/browser/bench.mjs > target/bench/browser.jsonl
 	python3 tests/bench/views.py $(ALL_YEARS) > target/bench/views.jsonl
 	python3 tests/bench/table.py target/bench/*.jsonl
 

@@ -27,14 +27,14 @@ from pathlib import Path
 
 import measure
 import prepare
+import program
 from measure import Cost, report
 from prepare import ROOT, Inputs
 
 HERE = Path(__file__).resolve().parent
 WORK = ROOT / "target" / "bench"
 PYTHON = str(WORK / "venv" / "bin" / "python")
-PROGRAM = ROOT / "target" / "release" / "toronto311"
-FLOOR = ["bench", "--bench", "floor"]
+FLOOR = ("--bench", "floor")
 OURS = "toronto311"
 EQUAL = "equal"
 PEERS = {
@@ -100,12 +100,12 @@ def arguments() -> argparse.Namespace:
 
 
 def build() -> None:
-    for command in (["build", "--release"], FLOOR + ["--no-run"]):
-        subprocess.run(["cargo", *command, "--quiet", "--locked"], cwd=ROOT, check=True)
+    program.build()
+    program.cargo("bench", *FLOOR, "--no-run")
 
 
 def ours(title: str, source: Path) -> Case:
-    return Case(OURS, title, lambda out: [str(PROGRAM), "refresh", "--source", str(source), "--lake", str(out)])
+    return Case(OURS, title, lambda out: [str(program.PROGRAM), "refresh", "--source", str(source), "--lake", str(out)])
 
 
 def peer(name: str, title: str, source: Path, inputs: Inputs, *switch: str) -> Case:
@@ -202,8 +202,7 @@ def floors(cases: Cases, costs: Costs, inputs: Inputs) -> list[list[str]]:
 
 def floor(source: Path, lake: Path) -> dict[str, float]:
     # It counts its own CPU, so starting it through Cargo adds nothing.
-    command = ["cargo", *FLOOR, "--quiet", "--locked", "--", str(source), str(lake)]
-    return json.loads(subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout)
+    return json.loads(program.cargo("bench", *FLOOR, "--", str(source), str(lake)))
 
 
 def print_published(inputs: Inputs) -> None:

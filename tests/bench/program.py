@@ -14,14 +14,22 @@ from pathlib import Path
 import measure
 from prepare import PUBLISHER, ROOT
 
-PROGRAM = ROOT / "target" / "release" / "toronto311"
+# That of the image: what is measured is what is deployed.
+PROFILE = "dist"
+PROGRAM = ROOT / "target" / PROFILE / "toronto311"
 DATA = ROOT / "target" / "bench" / "data"
 LAKES = DATA.with_name("lakes")
 PORTAL = PUBLISHER.with_name("serve.py")
 
 
 def build() -> None:
-    subprocess.run(["cargo", "build", "--release", "--quiet", "--locked"], cwd=ROOT, check=True)
+    cargo("build")
+
+
+def cargo(command: str, *options: str) -> str:
+    """What it, or what it runs, says."""
+    asked = ["cargo", command, "--profile", PROFILE, "--quiet", "--locked", *options]
+    return subprocess.run(asked, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 @dataclass(frozen=True)

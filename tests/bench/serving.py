@@ -16,7 +16,6 @@ which nginx and Datasette write, too.
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -29,6 +28,7 @@ from statistics import median
 import load
 import nginx
 import peer_servers
+import program
 from filters import FREQUENT, Filters
 from load import Load, Server, fetch
 from measure import report
@@ -38,7 +38,6 @@ from peer_servers import Mart
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 WORK = ROOT / "target" / "bench"
-PROGRAM = ROOT / "target" / "release" / "toronto311"
 
 AREAS = {"ward": "25 wards", "fsa": "96 FSAs"}
 SAME_ANSWERS = 200
@@ -108,10 +107,8 @@ def arguments() -> argparse.Namespace:
 
 def build() -> Path:
     """Our program, and the ceiling, whose place is returned."""
-    cargo = ["cargo", "build", "--release", "--quiet", "--locked"]
-    subprocess.run(cargo, cwd=ROOT, check=True)
-    cargo = ["cargo", "bench", "--bench", "ceiling", "--no-run", "--quiet", "--locked", "--message-format", "json"]
-    lines = subprocess.run(cargo, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
+    program.build()
+    lines = program.cargo("bench", "--bench", "ceiling", "--no-run", "--message-format", "json").splitlines()
     built = [message for message in map(json.loads, lines) if message.get("executable")]
     # Cargo names our program, too: a benchmark may want to start it.
     return next(Path(message["executable"]) for message in built if message["target"]["name"] == "ceiling")
@@ -120,7 +117,7 @@ def build() -> Path:
 @contextmanager
 def serving(lake: Path, *options: str) -> Iterator[Server]:
     port = load.free_port()
-    command = [str(PROGRAM), "serve", "--lake", str(lake), "--port", str(port), "--refresh", "off", *options]
+    command = [str(program.PROGRAM), "serve", "--lake", str(lake), "--port", str(port), "--refresh", "off", *options]
     with load.serving([*command, "--rate-limit", "off"], port, "/health/ready") as server:
         yield server
 

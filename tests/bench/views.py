@@ -3,12 +3,11 @@
 
 import argparse
 import json
-import subprocess
 from pathlib import Path
 
+import program
 from measure import report
 
-ROOT = Path(__file__).resolve().parents[2]
 MICROSECONDS, ALLOCATIONS = "microseconds of CPU", "allocations"
 TARGETS = {"ward": "<= 10", "fsa": "<= 25"}
 AREAS = {"ward": "25 wards", "fsa": "96 FSAs"}
@@ -18,8 +17,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("lake", type=Path, help="with a release")
     lake = parser.parse_args().lake
-    command = ["cargo", "bench", "--bench", "views", "--quiet", "--locked", "--", str(lake)]
-    figures = json.loads(subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout)
+    figures = json.loads(program.cargo("bench", "--bench", "views", "--", str(lake.resolve())))
     many = figures.pop("many")
     for name, cost in figures.items():
         resource, geography, method = name.split()
