@@ -153,8 +153,7 @@ fn cut(text: &str) -> Cow<'_, str> {
     if text.len() <= LONGEST {
         return text.into();
     }
-    let end = (0..=LONGEST).rev().find(|&at| text.is_char_boundary(at)).unwrap_or_default();
-    format!("{}…", &text[..end]).into()
+    format!("{}…", &text[..text.floor_char_boundary(LONGEST)]).into()
 }
 
 #[cfg(test)]

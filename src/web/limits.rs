@@ -56,9 +56,9 @@ impl Limits {
     /// The address that the nearest proxy which is not ours saw. Anything further left could be made up.
     fn client(&self, headers: &HeaderMap, extensions: &Extensions) -> IpAddr {
         let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
-        let forwarded = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
-        let hops: Vec<&str> = forwarded.flat_map(|value| value.split(',')).map(str::trim).collect();
-        let named = self.trusted_proxies.checked_sub(1).and_then(|skip| hops.iter().rev().nth(skip));
+        let forwarded = headers.get_all("x-forwarded-for").iter().rev().filter_map(|value| value.to_str().ok());
+        let mut hops = forwarded.flat_map(|value| value.rsplit(',')).map(str::trim);
+        let named = self.trusted_proxies.checked_sub(1).and_then(|skip| hops.nth(skip));
         let client = named.and_then(|hop| hop.parse().ok()).or(peer);
         network(client.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)))
     }
@@ -92,8 +92,8 @@ async fn forget(limits: std::sync::Weak<Limits>) {
 pub async fn limit(State(limits): State<Arc<Limits>>, request: Request, next: Next) -> Response {
     // Of a nested router, the address itself lacks what it is nested under.
     let asked = request.extensions().get::<OriginalUri>().map_or(request.uri(), |OriginalUri(uri)| uri);
-    let path = asked.path().to_owned();
-    let refuse = |failure: Failure| failure.respond(&path);
+    let asked = asked.clone();
+    let refuse = |failure: Failure| failure.respond(asked.path());
     if let Err(seconds) = limits.take(limits.client(request.headers(), request.extensions())) {
         return refuse(Failure::TooMany(seconds));
     }

@@ -135,7 +135,7 @@ impl Noted {
 fn logged(uri: &Uri) -> String {
     let path_and_query =
         if uri.path().starts_with(locate::PATH) { uri.path() } else { uri.path_and_query().map_or("", |u| u.as_str()) };
-    path_and_query.chars().take(LOGGED_URL).collect()
+    path_and_query[..path_and_query.floor_char_boundary(LOGGED_URL)].to_owned()
 }
 
 fn class(status: u16) -> &'static str {
