@@ -74,7 +74,7 @@ pub struct Serve {
     #[arg(long, env = "PORT", default_value = "8080")]
     pub port: u16,
     /// Megabytes of memory for rendered answers and for counts of single types.
-    #[arg(long, env = "TORONTO311_CACHE_MB", default_value = "64", value_name = "MB")]
+    #[arg(long, env = "TORONTO311_CACHE_MB", default_value = "48", value_name = "MB")]
     pub cache_mb: u64,
     /// Seconds between looks for a newer release in the lake.
     #[arg(long, env = "TORONTO311_RELOAD_SECONDS", default_value = "30", value_name = "SECONDS",
