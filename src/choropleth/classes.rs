@@ -9,8 +9,8 @@ use crate::domain::ParseError;
 /// The most classes that are told apart at a glance on a map of this kind.
 const MOST: usize = 5;
 
-/// A change by all that there was, in per cent.
-const ALL: f64 = 100.0;
+/// A fall to nothing, in per cent: none is larger.
+const LARGEST_FALL: f64 = 100.0;
 
 /// How breaks between classes are chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -104,18 +104,18 @@ impl Classes {
         Self { breaks, empty: false }
     }
 
-    /// Around zero, and as far below it as above: so much more looks as strong as so much less. Nothing falls by more than
-    /// all that there was: breaks are nearer.
+    /// Around zero, and as far below it as above: so much more looks as strong as so much less. Breaks are nearer than the
+    /// largest fall, or a class could hold nothing.
     fn diverging(method: Method, values: &[f64]) -> Self {
         let mut mirrored: Vec<f64> = values.iter().flat_map(|value| [*value, -value]).collect();
         let mut above = method.breaks(&mut mirrored);
         above.retain(|value| *value > 0.0);
         above.truncate(MOST / 2);
         round(0.0, &mut above, Measure::Change.least_step());
-        if above.first().is_some_and(|lowest| *lowest >= ALL) {
-            above = vec![ALL / 2.0];
+        if above.first().is_some_and(|lowest| *lowest >= LARGEST_FALL) {
+            above = vec![LARGEST_FALL / 2.0];
         }
-        above.retain(|value| *value < ALL);
+        above.retain(|value| *value < LARGEST_FALL);
         let below = above.iter().rev().map(|value| -value);
         Self { breaks: below.chain(above.iter().copied()).collect(), empty: values.is_empty() }
     }

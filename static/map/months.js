@@ -84,7 +84,8 @@ function step(direction) {
 
 /** Says at which end there is nothing to step to. */
 function paintSteps() {
-  for (const direction of [-1, 1]) byId(`step${direction}`).ariaDisabled = String(!beside(direction));
+  byId("earlier").ariaDisabled = String(!beside(-1));
+  byId("later").ariaDisabled = String(!beside(1));
 }
 
 /** Shows the months up to the chosen one, one after the other; the address changes at the end only. */
@@ -116,8 +117,8 @@ function offerSteps() {
   };
   const steps = Object.assign(document.createElement("div"), { className: "steps" });
   steps.append(
-    button("‹", () => step(-1), { id: "step-1", ariaLabel: "Earlier months" }),
-    button("›", () => step(1), { id: "step1", ariaLabel: "Later months" }),
+    button("‹", () => step(-1), { id: "earlier", ariaLabel: "Earlier months" }),
+    button("›", () => step(1), { id: "later", ariaLabel: "Later months" }),
   );
   // Nobody who asked for less movement is offered a film.
   if (!calm()) steps.append(button("Play", (made) => (playing ? pause(made) : play(made))));
