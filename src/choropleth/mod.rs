@@ -7,6 +7,7 @@ mod classes;
 mod colours;
 pub mod geojson;
 mod jenks;
+pub mod json;
 mod legend;
 pub mod measure;
 pub mod svg;

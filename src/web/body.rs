@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 
 use super::assets::Asset;
+use super::parts::Parts;
 use crate::lake::sha256;
 
 /// How long an answer may be kept without asking.
@@ -42,12 +43,16 @@ pub struct Body {
     caching: Caching,
     tag: OnceLock<String>,
     headers: Vec<(HeaderName, HeaderValue)>,
-    identity: Bytes,
+    /// As it was made.
+    parts: Parts,
+    /// In one piece, once it was asked for again.
+    identity: OnceLock<Bytes>,
     br: OnceLock<Bytes>,
     /// As small as it gets; made once it was asked for again, while nobody waits.
     br_best: OnceLock<Bytes>,
     zstd: OnceLock<Bytes>,
     gzip: OnceLock<Bytes>,
+    sent: AtomicBool,
     asked_again: AtomicBool,
 }
 
@@ -63,16 +68,23 @@ enum Encoding {
 impl Body {
     /// Compresses when first asked to.
     pub fn new(content_type: &'static str, caching: Caching, bytes: impl Into<Bytes>) -> Self {
+        Self::of_parts(content_type, caching, bytes.into())
+    }
+
+    /// The same, perhaps in several parts.
+    pub fn of_parts(content_type: &'static str, caching: Caching, parts: impl Into<Parts>) -> Self {
         Self {
             content_type,
             caching,
             tag: OnceLock::new(),
             headers: Vec::new(),
-            identity: bytes.into(),
+            parts: parts.into(),
+            identity: OnceLock::new(),
             br: OnceLock::new(),
             br_best: OnceLock::new(),
             zstd: OnceLock::new(),
             gzip: OnceLock::new(),
+            sent: AtomicBool::new(false),
             asked_again: AtomicBool::new(false),
         }
     }
@@ -98,7 +110,7 @@ impl Body {
     }
 
     fn tag(&self) -> &str {
-        self.tag.get_or_init(|| sha256(&self.identity)[..16].to_owned())
+        self.tag.get_or_init(|| sha256(&self.parts.whole())[..16].to_owned())
     }
 
     /// Whether a request has this answer already, in the encoding that it accepts.
@@ -120,7 +132,7 @@ impl Body {
 
     /// Bytes that it takes in memory once compressed, nearly.
     pub fn weight(&self) -> usize {
-        self.identity.len() * 2
+        self.parts.len() * 2
     }
 
     /// Whether the encoding that a request accepts is there already.
@@ -140,7 +152,7 @@ impl Body {
 
     /// Compresses as well as can be: a third smaller, at fifty times the work.
     pub fn compress_best(&self) {
-        self.br_best.get_or_init(|| brotli(&self.identity, 11));
+        self.br_best.get_or_init(|| brotli(&self.parts.whole(), 11));
     }
 
     /// The answer to a request with these headers: in an encoding that it accepts, or 304.
@@ -148,11 +160,7 @@ impl Body {
         let encoding = Encoding::accepted(request);
         let tag = representation(self.tag(), encoding);
         let not_modified = is_known(request, self.tag(), encoding);
-        let mut response = if not_modified {
-            StatusCode::NOT_MODIFIED.into_response()
-        } else {
-            self.encoded(encoding).into_response()
-        };
+        let mut response = if not_modified { StatusCode::NOT_MODIFIED.into_response() } else { self.encoded(encoding) };
         let headers = response.headers_mut();
         headers.insert(CACHE_CONTROL, self.caching.header());
         headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
@@ -172,15 +180,19 @@ impl Body {
         response
     }
 
-    fn encoded(&self, encoding: Encoding) -> Bytes {
-        match encoding {
+    fn encoded(&self, encoding: Encoding) -> Response {
+        let bytes = match encoding {
             Encoding::Br => {
-                self.br_best.get().unwrap_or_else(|| self.br.get_or_init(|| brotli(&self.identity, 5))).clone()
+                self.br_best.get().unwrap_or_else(|| self.br.get_or_init(|| brotli(&self.parts.whole(), 5)))
             }
-            Encoding::Zstd => self.zstd.get_or_init(|| zstd(&self.identity)).clone(),
-            Encoding::Gzip => self.gzip.get_or_init(|| gzip(&self.identity)).clone(),
-            Encoding::Identity => self.identity.clone(),
-        }
+            Encoding::Zstd => self.zstd.get_or_init(|| zstd(&self.parts.whole())),
+            Encoding::Gzip => self.gzip.get_or_init(|| gzip(&self.parts.whole())),
+            Encoding::Identity if self.parts.is_whole() || self.sent.swap(true, Ordering::Relaxed) => {
+                self.identity.get_or_init(|| self.parts.whole())
+            }
+            Encoding::Identity => return self.parts.body().into_response(),
+        };
+        bytes.clone().into_response()
     }
 }
 

@@ -2,9 +2,12 @@
 
 use anyhow::Context;
 
+use serde_json::json;
+
 use super::assets;
-use crate::boundaries::{self, Boundaries};
+use crate::boundaries::{self, Boundaries, BoundedArea};
 use crate::choropleth::geojson::Fragments;
+use crate::choropleth::json::members;
 use crate::choropleth::svg::Shapes;
 use crate::domain::{Geography, WardModel};
 
@@ -16,6 +19,16 @@ pub struct Layer {
     pub shapes: Shapes,
     /// For the API.
     pub fragments: Fragments,
+    /// For the API's tables, in the order of the areas.
+    pub columns: Vec<Columns>,
+}
+
+/// What rows of an area always have, as members of JSON.
+pub struct Columns {
+    /// Code and name.
+    pub name: String,
+    /// Population and its year, square kilometres.
+    pub size: String,
 }
 
 /// The sets of areas.
@@ -80,7 +93,20 @@ impl Layer {
 
 fn layer(name: &str) -> anyhow::Result<Layer> {
     let boundaries = boundaries::read(assets::named(name).context("not embedded")?.identity)?;
-    Ok(Layer { shapes: Shapes::new(&boundaries), fragments: Fragments::new(&boundaries)?, boundaries })
+    Ok(Layer {
+        shapes: Shapes::new(&boundaries),
+        fragments: Fragments::new(&boundaries)?,
+        columns: boundaries.areas.iter().map(columns).collect::<Result<_, _>>()?,
+        boundaries,
+    })
+}
+
+fn columns(area: &BoundedArea) -> serde_json::Result<Columns> {
+    let (count, year) = area.population.map(|population| (population.count, population.census_year)).unzip();
+    Ok(Columns {
+        name: members(&json!({"area": area.area, "name": area.name}))?,
+        size: members(&json!({"population": count, "population_year": year, "area_km2": area.area_km2}))?,
+    })
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ mod months;
 mod page;
 mod pages;
 mod parameters;
+mod parts;
 mod picture;
 mod request_type;
 mod respond;

@@ -59,6 +59,23 @@ fn page_geojson_and_counts_have_the_same_numbers() {
 }
 
 #[test]
+fn rows_with_all_columns_are_the_rows_without_a_choice_of_columns() {
+    let (server, _lake) = demo();
+    for query in [
+        "",
+        "measure=change&from=2024-11&to=2025-02",
+        "geo=fsa&type=road-pot-hole&status=closed&measure=share&classes=jenks",
+        "geo=fsa&from=2024-01&to=2025-12&measure=per_km2",
+    ] {
+        let table = server.get(&format!("/api/v1/counts?{query}"));
+        let first = table.json()["rows"][0].clone();
+        let columns: Vec<&String> = first.as_object().unwrap().keys().collect();
+        let columns = columns.into_iter().map(String::as_str).collect::<Vec<_>>().join("%2C");
+        assert_eq!(server.get(&format!("/api/v1/counts?{query}&fields={columns}")).body, table.body, "{query}");
+    }
+}
+
+#[test]
 fn months_and_types_add_up_to_the_same_total() {
     let (server, _lake) = demo();
     let months = server.get("/api/v1/months").json();

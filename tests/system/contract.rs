@@ -316,6 +316,19 @@ fn one_answer_has_one_name_whatever_the_order_of_its_query() {
 }
 
 #[test]
+fn a_map_is_the_same_made_kept_and_asked_for_by_head() {
+    let (server, _lake) = demo();
+    for map in ["/api/v1/choropleth?month=2024-05", "/api/v1/choropleth?geo=fsa&month=2024-05&measure=share"] {
+        let [made, again, kept] = [0, 1, 2].map(|_| server.get(map));
+        assert!(made.json()["features"].is_array());
+        assert!(made.body == again.body && made.body == kept.body, "{map}");
+        for answer in [&made, &again, &kept, &server.ask("HEAD", map, &[])] {
+            assert_eq!(answer.header("content-length"), made.body.len().to_string(), "{map}");
+        }
+    }
+}
+
+#[test]
 fn answers_are_compressed_as_the_client_likes() {
     let (server, _lake) = demo();
     let length = |encoding: &str| {

@@ -9,10 +9,14 @@ use serde_json::{Map, Value, json};
 use super::super::body::{Body, Caching};
 use super::super::live::Live;
 use super::format::Format;
+use crate::choropleth::json::{Text, members};
 use crate::domain::Month;
 
 /// What a row of `counts` takes in JSON, and a little more: memory that need not grow is not copied.
 const ROW_BYTES: usize = 384;
+
+/// What is around the rows, nearly.
+const ENVELOPE_BYTES: usize = 512;
 
 /// What every list is in.
 #[derive(Serialize, JsonSchema)]
@@ -84,9 +88,7 @@ impl<T: Serialize + JsonSchema> List<T> {
 
     fn json(self, at: &At<'_>) -> anyhow::Result<Vec<u8>> {
         if self.fields.is_empty() {
-            let mut json = Vec::with_capacity(self.rows.len() * ROW_BYTES + 512);
-            serde_json::to_writer(&mut json, &envelope(at, self.matched, self.next.as_deref(), self.rows))?;
-            return Ok(json);
+            return Ok(serde_json::to_vec(&envelope(at, self.matched, self.next.as_deref(), self.rows))?);
         }
         let chosen = |row: &T| {
             let mut row: Map<String, Value> = serde_json::from_value(serde_json::to_value(row)?)?;
@@ -108,6 +110,21 @@ impl<T: Serialize + JsonSchema> List<T> {
         let disposition = HeaderValue::from_str(&disposition)?;
         Ok(Body::new(at.format.content_type(), Caching::Live, csv).with(CONTENT_DISPOSITION, disposition))
     }
+}
+
+/// A list in JSON whose rows, with commas between, are text: so many, all on one page.
+pub fn of_text(
+    at: &At<'_>,
+    number: usize,
+    write_rows: impl FnOnce(&mut Text) -> serde_json::Result<()>,
+) -> anyhow::Result<Body> {
+    let mut json = Text::with_capacity(ENVELOPE_BYTES + number * ROW_BYTES);
+    let around = Envelope { number_returned: number, ..envelope::<()>(at, number, None, Vec::new()) };
+    // Its rows are last: they are opened here, and closed below.
+    json.put("{").put(members(&around)?.trim_end_matches(']'));
+    write_rows(&mut json)?;
+    json.put("]}");
+    Ok(Body::new(Format::Json.content_type(), Caching::Live, json.into_bytes()))
 }
 
 fn envelope<'a, T>(at: &'a At<'_>, matched: usize, next: Option<&'a str>, rows: Vec<T>) -> Envelope<'a, T> {

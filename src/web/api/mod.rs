@@ -4,6 +4,7 @@
 //! what the page at `/api` shows.
 
 mod areas;
+mod counts;
 mod downloads;
 mod format;
 mod list;

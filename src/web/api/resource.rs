@@ -12,10 +12,11 @@ use super::super::live::Live;
 use super::super::parameters::Parameters;
 use super::super::status::{self, FreshnessAnswer, Pipeline, ReleaseRow};
 use super::areas::{self, Set};
+use super::counts::{self, COLUMNS};
 use super::format::Format;
 use super::list::{At, Envelope, List};
 use super::locate::Located;
-use super::rows::{self, COLUMNS, Download, Hour, MonthRow, SeriesMonth, Type};
+use super::rows::{self, Download, Hour, MonthRow, SeriesMonth, Type};
 use super::{FIELDS, schema};
 use crate::choropleth::{Measure, Method};
 use crate::domain::{Geography, Status};
@@ -205,7 +206,7 @@ pub static RESOURCES: [Resource; 12] = [
         parameters: &[GEO, TYPE, RENAMES, MONTH, FROM, TO, STATUS, MEASURE, CLASSES, AREA, RELEASE, FIELDS_OF_COUNTS],
         example: "fields=area%2Crequests",
         schema: schema::counts,
-        make: Make::View(|answer, fields, at| List { fields, ..rows::counts(answer, at.live).into() }.render(at)),
+        make: Make::View(counts::render),
     },
     Resource {
         name: "series",
@@ -335,8 +336,8 @@ impl Resource {
 }
 
 fn choropleth(answer: &Answer<'_>, _: Vec<&'static str>, at: &At<'_>) -> anyhow::Result<Body> {
-    let json = answer.layer.fragments.join(&answer.values, &answer.legend, &answer.members(at.live))?;
-    Ok(Body::new(at.format.content_type(), Caching::Live, json))
+    let parts = answer.layer.fragments.join(&answer.values, &answer.legend, &answer.members(at.live))?;
+    Ok(Body::of_parts(at.format.content_type(), Caching::Live, parts))
 }
 
 fn types(_: &Layers, at: &At<'_>) -> anyhow::Result<Body> {

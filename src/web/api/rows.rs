@@ -3,112 +3,11 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::super::answer::Answer;
 use super::super::layers::Layers;
 use super::super::live::Live;
-use crate::choropleth::State;
 use crate::clean::fields::WEEKDAYS;
 use crate::domain::{Area, Geography, Month, MonthRange, Status, WardModel};
 use crate::marts::{Series, TypeUse, Week};
-
-/// A row of `counts`: one area in the whole period.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "Count")]
-pub struct Count<'a> {
-    /// Which set of areas.
-    geography: Geography,
-    /// Which wards; `null` for FSAs.
-    ward_model: Option<WardModel>,
-    /// Code of the area: the ward's number in two digits, or the FSA.
-    #[schemars(with = "String")]
-    area: Area,
-    /// Name of the ward; the code of an FSA.
-    name: &'a str,
-    /// Id of the request type; `null` for all.
-    request_type: Option<&'a str>,
-    /// First month.
-    from: Month,
-    /// Last month.
-    to: Month,
-    /// Status at the time of publication; `null` for any.
-    status: Option<Status>,
-    /// Requests created in these months.
-    requests: u64,
-    /// What the measure compares them with: all requests for `share`, those of the same months a year before for `change`.
-    base: Option<u64>,
-    /// Residents.
-    population: Option<u32>,
-    /// Census that counted the residents.
-    population_year: Option<u16>,
-    /// Square kilometres.
-    area_km2: f64,
-    /// Name of the measure.
-    measure: &'static str,
-    /// The measure's value; `null` where there is nothing to divide by.
-    value: Option<f64>,
-    /// From 1 for the highest value; `null` where the value is unstable or missing, or zero beside unstable ones.
-    rank: Option<usize>,
-    /// Index into the classes of the legend; `null` for zero and no data.
-    class: Option<usize>,
-    /// How to read the value.
-    state: State,
-    /// Whether days of these months are missing from the data.
-    partial: bool,
-}
-
-/// The columns of `counts`, in their order.
-pub const COLUMNS: [&str; 19] = [
-    "geography",
-    "ward_model",
-    "area",
-    "name",
-    "request_type",
-    "from",
-    "to",
-    "status",
-    "requests",
-    "base",
-    "population",
-    "population_year",
-    "area_km2",
-    "measure",
-    "value",
-    "rank",
-    "class",
-    "state",
-    "partial",
-];
-
-/// The table beside the map, in its order.
-pub fn counts<'a>(answer: &'a Answer<'_>, live: &Live) -> Vec<Count<'a>> {
-    let view = &answer.view;
-    let partial = live.is_partial(view.months);
-    let row = |(at, value): (usize, &crate::choropleth::AreaValue)| {
-        let area = &answer.layer.boundaries.areas[at];
-        Count {
-            geography: view.geography,
-            ward_model: (view.geography == Geography::Ward).then_some(view.ward_model),
-            area: area.area,
-            name: &area.name,
-            request_type: view.request_type.as_ref().map(|id| id.as_str()),
-            from: view.months.first(),
-            to: view.months.last(),
-            status: view.status,
-            requests: value.requests,
-            base: value.base,
-            population: area.population.map(|p| p.count),
-            population_year: area.population.map(|p| p.census_year),
-            area_km2: area.area_km2,
-            measure: view.measure.as_str(),
-            value: value.value,
-            rank: value.rank,
-            class: value.class,
-            state: value.state,
-            partial,
-        }
-    };
-    answer.ranked().into_iter().map(row).collect()
-}
 
 /// A row of `series`: one month, of the city or of an area.
 #[derive(Serialize, JsonSchema)]
@@ -297,18 +196,4 @@ pub fn downloads<'l>(live: &'l Live, _: &Layers) -> Vec<Download<'l>> {
         sha256: &mart.sha256,
     };
     live.release.marts.iter().map(row).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use schemars::SchemaGenerator;
-
-    use super::*;
-
-    #[test]
-    fn the_columns_that_can_be_chosen_are_those_of_the_rows() {
-        let schema = SchemaGenerator::default().into_root_schema_for::<Count<'_>>();
-        let names: Vec<&String> = schema.get("properties").unwrap().as_object().unwrap().keys().collect();
-        assert_eq!(names, COLUMNS.iter().collect::<Vec<_>>());
-    }
 }

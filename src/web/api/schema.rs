@@ -6,8 +6,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
 use super::super::answer::Members;
+use super::counts::Count;
 use super::list::Envelope;
-use super::rows::Count;
 use crate::choropleth::Legend;
 use crate::domain::{Geography, Month, ReleaseId, RunId, Status, WardModel};
 
