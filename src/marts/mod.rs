@@ -29,7 +29,7 @@ pub use build::{Error as BuildError, Partial, build};
 pub use by_area::TypesByArea;
 pub use hours::{Hours, Week};
 pub use read::{Error, Marts, cell_rows, type_uses};
-pub use series::{Period, Series};
+pub use series::{AreaCounts, Period, Series};
 
 pub use crate::clean::request_types::TypeUse;
 

@@ -75,7 +75,14 @@ pub struct Period<'a> {
     to: usize,
 }
 
-impl Period<'_> {
+impl<'a> Period<'a> {
+    /// The same of one set of areas, where many are asked for.
+    pub fn areas(self, geography: Geography, ward_model: WardModel) -> AreaCounts<'a> {
+        let kind = Kind::of(geography, ward_model);
+        let rows = self.plane.map(|plane| [self.from, self.to].map(|months| plane.tables[kind as usize].row(months)));
+        AreaCounts { kind, columns: &self.columns[kind as usize], rows }
+    }
+
     /// Requests of an area; `None`: those without an area in that geography.
     pub fn requests(&self, geography: Geography, area: Option<Area>) -> u64 {
         let (kind, number) = place(geography, area);
@@ -86,6 +93,30 @@ impl Period<'_> {
         match (self.plane, self.columns[kind as usize].get(number)) {
             (Some(plane), Some(&column)) if column != NONE => {
                 plane.tables[kind as usize].between(usize::from(column), self.from, self.to)
+            }
+            _ => 0,
+        }
+    }
+}
+
+/// Counts of some months in one set of areas.
+#[derive(Debug, Clone, Copy)]
+pub struct AreaCounts<'a> {
+    kind: Kind,
+    columns: &'a [u16],
+    /// Before the months and through them.
+    rows: Option<[Row<'a>; 2]>,
+}
+
+impl AreaCounts<'_> {
+    /// Requests of an area; none of one that is not in the set.
+    #[inline]
+    pub fn requests(&self, area: Area) -> u64 {
+        let (kind, number) = place_of(area);
+        match (self.rows, self.columns.get(number)) {
+            (Some([before, through]), Some(&column)) if column != NONE && kind == self.kind => {
+                let column = usize::from(column);
+                u64::from(through.get(column).saturating_sub(before.get(column)))
             }
             _ => 0,
         }
@@ -106,6 +137,14 @@ enum Kind {
 impl Kind {
     const ALL: [Self; 5] = [Self::City, Self::Nowhere, Self::Wards44, Self::Wards25, Self::Fsas];
 
+    fn of(geography: Geography, ward_model: WardModel) -> Self {
+        match (geography, ward_model) {
+            (Geography::Ward, WardModel::Wards44) => Self::Wards44,
+            (Geography::Ward, WardModel::Wards25) => Self::Wards25,
+            (Geography::Fsa, _) => Self::Fsas,
+        }
+    }
+
     /// How many there can be.
     fn places(self) -> usize {
         match self {
@@ -123,11 +162,14 @@ fn place(geography: Geography, area: Option<Area>) -> (Kind, usize) {
     match (area, geography) {
         (None, Geography::Ward) => (Kind::Nowhere, 0),
         (None, Geography::Fsa) => (Kind::Nowhere, 1),
-        (Some(Area::Ward(ward)), _) => {
-            let kind = if ward.model() == WardModel::Wards44 { Kind::Wards44 } else { Kind::Wards25 };
-            (kind, usize::from(ward.number()) - 1)
-        }
-        (Some(Area::Fsa(fsa)), _) => (Kind::Fsas, usize::from(fsa.index())),
+        (Some(area), _) => place_of(area),
+    }
+}
+
+fn place_of(area: Area) -> (Kind, usize) {
+    match area {
+        Area::Ward(ward) => (Kind::of(Geography::Ward, ward.model()), usize::from(ward.number()) - 1),
+        Area::Fsa(fsa) => (Kind::Fsas, usize::from(fsa.index())),
     }
 }
 
@@ -176,11 +218,32 @@ struct Table {
 impl Table {
     /// Requests in the months from the one to before the other.
     fn between(&self, column: usize, from: usize, to: usize) -> u64 {
-        let through = |month: usize| {
-            let row = month.saturating_sub(self.first).min(self.length);
-            self.sums.get(row * self.width + column)
-        };
-        u64::from(through(to).saturating_sub(through(from)))
+        u64::from(self.row(to).get(column).saturating_sub(self.row(from).get(column)))
+    }
+
+    /// The sums through so many months.
+    fn row(&self, months: usize) -> Row<'_> {
+        let start = months.saturating_sub(self.first).min(self.length) * self.width;
+        match &self.sums {
+            Sums::Small(sums) => Row::Small(&sums[start..start + self.width]),
+            Sums::Large(sums) => Row::Large(&sums[start..start + self.width]),
+        }
+    }
+}
+
+/// Of each column the sum.
+#[derive(Debug, Clone, Copy)]
+enum Row<'a> {
+    Small(&'a [u16]),
+    Large(&'a [u32]),
+}
+
+impl Row<'_> {
+    fn get(self, column: usize) -> u32 {
+        match self {
+            Self::Small(sums) => u32::from(sums[column]),
+            Self::Large(sums) => sums[column],
+        }
     }
 }
 
@@ -195,13 +258,6 @@ impl Sums {
     fn new(sums: Vec<u32>) -> Self {
         let small: Result<Vec<u16>, _> = sums.iter().map(|&sum| u16::try_from(sum)).collect();
         small.map_or_else(|_| Self::Large(sums), Self::Small)
-    }
-
-    fn get(&self, at: usize) -> u32 {
-        match self {
-            Self::Small(sums) => u32::from(sums[at]),
-            Self::Large(sums) => sums[at],
-        }
     }
 
     fn weight(&self) -> usize {
@@ -306,6 +362,11 @@ mod tests {
         assert_eq!(wards("2020-01..2030-01", None), 321, "months without data add nothing");
         assert_eq!(wards("2024-02", Some(Status::Unknown)), 0);
         assert_eq!(requests(Geography::Fsa, fsa, "2024-01", None), 7);
+        let all = series.period(range("2023-11..2024-02"), None);
+        let of = |geography, model, area: Option<Area>| all.areas(geography, model).requests(area.unwrap());
+        assert_eq!(of(Geography::Ward, WardModel::Wards25, ward), 321);
+        assert_eq!(of(Geography::Fsa, WardModel::Wards25, fsa), 7);
+        assert_eq!(of(Geography::Ward, WardModel::Wards44, ward), 0, "another set of areas");
         assert_eq!(requests(Geography::Ward, None, "2024-01", None), 5);
         assert_eq!(series.all(range("2023-11..2024-02"), None), 326);
     }

@@ -8,7 +8,7 @@ use super::live::Live;
 use super::view::View;
 use crate::choropleth::{Classes, Counts, Measure, Method};
 use crate::domain::{Area, Geography, Month, MonthRange, Status, TypeId, WardModel};
-use crate::marts::{Period, Series};
+use crate::marts::{AreaCounts, Period, Series};
 
 /// Values that classes are made of faster than they are found among those that were made before.
 const KEPT_FROM: usize = 500;
@@ -49,6 +49,7 @@ pub struct Counting {
     /// Over all types.
     totals: Arc<Series>,
     geography: Geography,
+    ward_model: WardModel,
     status: Option<Status>,
     measure: Measure,
 }
@@ -56,34 +57,33 @@ pub struct Counting {
 impl Counting {
     /// For a view.
     pub fn new(view: &View, series: Arc<Series>, live: &Live) -> Self {
-        let View { geography, status, measure, .. } = *view;
-        Self { series, totals: live.marts.totals(), geography, status, measure }
+        let View { geography, ward_model, status, measure, .. } = *view;
+        Self { series, totals: live.marts.totals(), geography, ward_model, status, measure }
     }
 
     /// In some months.
-    pub fn period(&self, months: MonthRange) -> Counted<'_> {
+    pub fn period<'a>(&'a self, months: MonthRange) -> Counted<'a> {
         let base = match self.measure {
             Measure::Share => Some(self.totals.period(months, None)),
             Measure::Change => Some(self.series.period(months.year_before(), self.status)),
             Measure::Per1000 | Measure::Count | Measure::PerKm2 => None,
         };
-        Counted { geography: self.geography, requests: self.series.period(months, self.status), base }
+        let areas = |period: Period<'a>| period.areas(self.geography, self.ward_model);
+        Counted { requests: areas(self.series.period(months, self.status)), base: base.map(areas) }
     }
 }
 
 /// Counts of some months.
 #[derive(Clone, Copy)]
 pub struct Counted<'a> {
-    geography: Geography,
-    requests: Period<'a>,
-    base: Option<Period<'a>>,
+    requests: AreaCounts<'a>,
+    base: Option<AreaCounts<'a>>,
 }
 
 impl Counted<'_> {
     /// Of an area.
     pub fn counts(&self, area: Area) -> Counts {
-        let of = |period: Period<'_>| period.requests(self.geography, Some(area));
-        Counts { requests: of(self.requests), base: self.base.map_or(0, of) }
+        Counts { requests: self.requests.requests(area), base: self.base.map_or(0, |base| base.requests(area)) }
     }
 }
 
@@ -91,8 +91,11 @@ impl Counted<'_> {
 pub fn classes(view: &View, layer: &Layer, live: &Live, counting: &Counting) -> Arc<Classes> {
     let history = history(view, live);
     let of_history = || {
-        let values = history.iter().flat_map(|&months| values(layer, counting, months, true)).collect();
-        Arc::new(Classes::new(view.classes, values, view.measure))
+        let mut all = Vec::with_capacity(history.len() * layer.boundaries.areas.len());
+        for &months in &history {
+            all.extend(values(layer, counting, months, true));
+        }
+        Arc::new(Classes::new(view.classes, all, view.measure))
     };
     let of_history = if history.len() * layer.boundaries.areas.len() < KEPT_FROM {
         of_history()
