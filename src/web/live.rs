@@ -80,6 +80,8 @@ impl Live {
     fn new(release: Release, pointer: Current, marts: Marts, cache_bytes: u64, reader: Arc<Reader>) -> Self {
         let weight = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
         let totals = marts.totals();
+        // Counts take some milliseconds to read, an answer microseconds to make of them and at most two to compress.
+        let answers_bytes = cache_bytes / 4;
         Self {
             missing: totals.months().iter().filter(|&m| totals.all(MonthRange::single(m), None) == 0).collect(),
             first_month_of_25: first_month_of_25(&totals),
@@ -87,13 +89,13 @@ impl Live {
                 .weigher(move |_, series: &Arc<Series>| weight(series.weight()))
                 // A type that is new here is wanted more than one that was wanted often: reading it takes long.
                 .eviction_policy(moka::policy::EvictionPolicy::lru())
-                .max_capacity(cache_bytes / 2)
+                .max_capacity(cache_bytes - answers_bytes)
                 .build(),
             classes: moka::sync::Cache::new(CLASSES),
             types_by_area: Mutex::default(),
             answers: moka::future::Cache::builder()
                 .weigher(move |key: &String, body: &Arc<Body>| weight(key.len() + body.weight()))
-                .max_capacity(cache_bytes / 2)
+                .max_capacity(answers_bytes)
                 .build(),
             release,
             pointer,
