@@ -9,10 +9,12 @@ pub(super) fn breaks(sorted: &[f64], classes: usize) -> Vec<f64> {
     let classes = classes.min(values.distinct.len());
     let mut spreads: Vec<f64> = (0..=values.distinct.len()).map(|end| values.spread(0, end)).collect();
     let mut starts: Vec<Vec<usize>> = Vec::new();
-    for _ in 1..classes {
+    for class in 1..classes {
         let ends = spreads.len();
         let mut table = Table { values: &values, before: &spreads, spreads: vec![0.0; ends], starts: vec![0; ends] };
-        table.fill(0, ends, 0, ends - 1);
+        // The highest class ends with the values, and nowhere else.
+        let first_end = if class + 1 == classes { ends - 1 } else { 0 };
+        table.fill(first_end, ends, 0, ends - 1);
         starts.push(table.starts);
         spreads = table.spreads;
     }
