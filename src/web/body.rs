@@ -52,6 +52,7 @@ pub struct Body {
     br_best: OnceLock<Bytes>,
     zstd: OnceLock<Bytes>,
     gzip: OnceLock<Bytes>,
+    /// Whether it was sent as it is, not compressed.
     sent: AtomicBool,
     asked_again: AtomicBool,
 }

@@ -80,7 +80,7 @@ impl Live {
     fn new(release: Release, pointer: Current, marts: Marts, cache_bytes: u64, reader: Arc<Reader>) -> Self {
         let weight = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
         let totals = marts.totals();
-        // Counts take some milliseconds to read, an answer microseconds to make of them and at most two to compress.
+        // Counts take some milliseconds to read, an answer of them some microseconds to make.
         let answers_bytes = cache_bytes / 4;
         Self {
             missing: totals.months().iter().filter(|&m| totals.all(MonthRange::single(m), None) == 0).collect(),
