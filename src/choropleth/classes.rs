@@ -46,6 +46,15 @@ impl Method {
         }
     }
 
+    /// So many values are enough to choose breaks by, however many there are: a sample says the same but for a few areas
+    /// beside a break. Natural breaks take longer to find.
+    pub fn enough(self) -> usize {
+        match self {
+            Self::Quantile | Self::Equal => 1000,
+            Self::Jenks => 300,
+        }
+    }
+
     /// Where classes begin, but for the lowest; of values in any order, which they lose.
     fn breaks(self, values: &mut [f64]) -> Vec<f64> {
         match self {

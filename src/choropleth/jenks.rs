@@ -1,7 +1,7 @@
 //! Natural breaks (Jenks 1967, by Fisher's exact method of 1958): the classes whose values differ least from their mean.
 //!
 //! The best start of the last class never moves down when a value is added at the end, so each table of the dynamic
-//! programme is filled by halving: n log n steps a class, some milliseconds for the history of a map.
+//! programme is filled by halving: n log n steps a class.
 
 /// The first value of each class but the lowest, of values in ascending order. Equal values are never split.
 pub(super) fn breaks(sorted: &[f64], classes: usize) -> Vec<f64> {

@@ -55,6 +55,8 @@ pub(super) fn open(name: &str, prefix: &str) -> Result<(Arc<dyn ObjectStore>, Bu
         .with_config(GoogleConfigKey::Client(ClientConfigKey::ConnectTimeout), "5s")
         // For a part of a file, up or down. One that breaks off is asked for from there on.
         .with_config(GoogleConfigKey::Client(ClientConfigKey::Timeout), "60s")
+        // Of silence, after which a connection is given up: a server that starts on a dead one would not be ready before.
+        .with_config(GoogleConfigKey::Client(ClientConfigKey::ReadTimeout), "20s")
         .with_retry(retry())
         .build()?;
     let url = format!("gs://{name}/{prefix}").trim_end_matches('/').to_owned();

@@ -6,41 +6,10 @@ use std::sync::Arc;
 use super::layers::Layer;
 use super::live::Live;
 use super::view::View;
-use crate::choropleth::{Classes, Counts, Measure, Method};
-use crate::domain::{Area, Geography, Month, MonthRange, Status, TypeId, WardModel};
+use crate::boundaries::BoundedArea;
+use crate::choropleth::{Classes, Counts, Measure};
+use crate::domain::{Area, Geography, Month, MonthRange, Status, WardModel};
 use crate::marts::{AreaCounts, Period, Series};
-
-/// Values that classes are made of faster than they are found among those that were made before.
-const KEPT_FROM: usize = 500;
-
-/// What classes depend on, in a release: all of a view but when it begins.
-#[derive(Debug, PartialEq, Eq, Hash)]
-pub struct Comparable {
-    request_type: Option<TypeId>,
-    joined: bool,
-    geography: Geography,
-    ward_model: WardModel,
-    /// Months.
-    length: usize,
-    status: Option<Status>,
-    measure: Measure,
-    method: Method,
-}
-
-impl Comparable {
-    fn of(view: &View) -> Self {
-        Self {
-            request_type: view.request_type.clone(),
-            joined: view.joined,
-            geography: view.geography,
-            ward_model: view.ward_model,
-            length: view.months.months(),
-            status: view.status,
-            measure: view.measure,
-            method: view.classes,
-        }
-    }
-}
 
 /// What is counted: requests of a view, and those that its measure compares them with.
 pub struct Counting {
@@ -88,25 +57,30 @@ impl Counted<'_> {
 }
 
 /// Classes for a view: those of its history, or its own where it has none because its type is new or ended before.
-pub fn classes(view: &View, layer: &Layer, live: &Live, counting: &Counting) -> Arc<Classes> {
-    let history = history(view, live);
-    let of_history = || {
-        let mut all = Vec::with_capacity(history.len() * layer.boundaries.areas.len());
-        for &months in &history {
-            all.extend(values(layer, counting, months, true));
-        }
-        Arc::new(Classes::new(view.classes, all, view.measure))
-    };
-    let of_history = if history.len() * layer.boundaries.areas.len() < KEPT_FROM {
-        of_history()
-    } else {
-        live.classes.get_with(Comparable::of(view), of_history)
-    };
-    if of_history.is_empty() {
-        let own = values(layer, counting, view.months, false).collect();
-        return Arc::new(Classes::new(view.classes, own, view.measure));
+pub fn classes(view: &View, layer: &Layer, live: &Live, counting: &Counting) -> Classes {
+    let of_history = Classes::new(view.classes, sample(view, layer, live, counting), view.measure);
+    if !of_history.is_empty() {
+        return of_history;
     }
-    of_history
+    let own = values(&layer.boundaries.areas, counting, view.months, false).collect();
+    Classes::new(view.classes, own, view.measure)
+}
+
+/// Values of a view's history: of a short one all, of a long one those of each area in every so many-th period, in each
+/// period of other areas. So the first map of a single month costs no more than any other.
+fn sample(view: &View, layer: &Layer, live: &Live, counting: &Counting) -> Vec<f64> {
+    let (history, areas) = (history(view, live), &layer.boundaries.areas);
+    let every = (history.len() * areas.len()).div_ceil(view.classes.enough()).max(1);
+    let mut sample = Vec::with_capacity(view.classes.enough());
+    for (nth, &months) in history.iter().enumerate() {
+        sample.extend(values(turn(areas, nth, every), counting, months, true));
+    }
+    sample
+}
+
+/// Those whose turn it is in the nth period, where it is each one's every so many periods.
+fn turn<T>(of: &[T], nth: usize, every: usize) -> impl Iterator<Item = &T> {
+    of.iter().skip(nth % every).step_by(every)
 }
 
 /// All periods of the same length, counted back from the last complete month.
@@ -124,10 +98,15 @@ fn history(view: &View, live: &Live) -> Vec<MonthRange> {
     periods(all.first(), last, view.months.months()).filter(comparable).collect()
 }
 
-/// Values of a period; one that is divided by little is huge, and it would stretch the classes.
-fn values(layer: &Layer, counting: &Counting, months: MonthRange, without_little: bool) -> impl Iterator<Item = f64> {
+/// Values of areas in a period; one that is divided by little is huge, and it would stretch the classes.
+fn values<'a>(
+    areas: impl IntoIterator<Item = &'a BoundedArea>,
+    counting: &Counting,
+    months: MonthRange,
+    without_little: bool,
+) -> impl Iterator<Item = f64> {
     let counted = counting.period(months);
-    layer.boundaries.areas.iter().filter_map(move |area| {
+    areas.into_iter().filter_map(move |area| {
         let counts = counted.counts(area.area);
         let left_out = without_little && counting.measure.divides_by_little(counts, area);
         counting.measure.value(counts, area).filter(|_| !left_out)
@@ -149,6 +128,20 @@ fn periods(first: Month, last: Month, length: usize) -> impl Iterator<Item = Mon
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn all_areas_have_their_turn_as_often_and_few_in_a_period() {
+        let areas: Vec<usize> = (0..25).collect();
+        for every in [1, 3, 5, 12, 40] {
+            let mut turns = [0; 25];
+            for nth in 0..7 * every {
+                let taken: Vec<usize> = turn(&areas, nth, every).copied().collect();
+                assert!(taken.len() <= areas.len().div_ceil(every), "{every}: {taken:?}");
+                taken.iter().for_each(|&area| turns[area] += 1);
+            }
+            assert_eq!(turns, [7; 25], "{every}");
+        }
+    }
 
     #[test]
     fn periods_are_counted_back_from_the_last_complete_month() {

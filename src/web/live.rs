@@ -5,9 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tracing::warn;
 
 use super::body::Body;
-use super::history::Comparable;
 use super::series::Reader;
-use crate::choropleth::Classes;
 use crate::domain::{Area, Geography, Month, MonthRange, ReleaseId, TypeId, Ward, WardModel};
 use crate::lake::{self, Key, Lake};
 use crate::marts::{self, Marts, Series, TypeUse, TypesByArea};
@@ -16,9 +14,6 @@ use crate::release::{self, Release};
 
 /// Types that are read ahead: of those that still occur, the most frequent. They are a quarter of all requests.
 const WARMED: usize = 12;
-
-/// Classes that are kept: a few megabytes.
-const CLASSES: u64 = 10_000;
 
 /// A release with its marts and with what has been made of them.
 pub struct Live {
@@ -34,8 +29,6 @@ pub struct Live {
     first_month_of_25: Option<Month>,
     /// By type, and whether its renames are in it. Those that miss together are read once.
     series: moka::future::Cache<(TypeId, bool), Arc<Series>>,
-    /// Made when first asked for.
-    pub classes: moka::sync::Cache<Comparable, Arc<Classes>>,
     reader: Arc<Reader>,
     /// Made when first asked for.
     types_by_area: Mutex<Option<Arc<TypesByArea>>>,
@@ -91,7 +84,6 @@ impl Live {
                 .eviction_policy(moka::policy::EvictionPolicy::lru())
                 .max_capacity(cache_bytes - answers_bytes)
                 .build(),
-            classes: moka::sync::Cache::new(CLASSES),
             types_by_area: Mutex::default(),
             answers: moka::future::Cache::builder()
                 .weigher(move |key: &String, body: &Arc<Body>| weight(key.len() + body.weight()))

@@ -20,8 +20,8 @@ def main() -> None:
     figures = json.loads(program.cargo("bench", "--bench", "views", "--", str(lake.resolve())))
     many = figures.pop("many")
     for name, cost in figures.items():
-        resource, geography, method = name.split()
-        what = f"new {resource} of {AREAS[geography]}, {method}"
+        resource, geography, method, *of_one_month = name.split()
+        what = f"new {resource} of {AREAS[geography]}, {method}{', one month' if of_one_month else ''}"
         report("views", what, MICROSECONDS, cost["microseconds"], target=TARGETS[geography])
         report("views", what, ALLOCATIONS, cost["allocations"], target="<= 30")
     (hot_before, hot_after), (memory_before, memory_after) = many["hot_microseconds"], many["resident_mb"]

@@ -4,6 +4,7 @@
 //! Views are drawn by chance: any type of the most frequent, status, measure, method and range of months. Counts of their
 //! types are in memory, as they are after the first who asks for one.
 
+use std::fmt;
 use std::future::poll_fn;
 use std::hint::black_box;
 use std::pin::Pin;
@@ -40,16 +41,33 @@ fn main() -> anyhow::Result<()> {
     for geography in ["ward", "fsa"] {
         for resource in ["choropleth", "counts"] {
             for method in METHODS {
-                // Other views for each figure, as classes are kept.
-                let seed = figures.len() as u64;
-                let figure = runtime.block_on(bench.new_views(resource, geography, method, seed))?;
-                figures.insert(format!("{resource} {geography} {method}"), figure);
+                for of_one_month in [false, true] {
+                    let seed = figures.len() as u64;
+                    let drawn = Drawn { resource, geography, method, of_one_month };
+                    figures.insert(drawn.to_string(), runtime.block_on(bench.new_views(&drawn, seed))?);
+                }
             }
         }
     }
     figures.insert("many".to_owned(), runtime.block_on(bench.many())?);
     println!("{}", Value::Object(figures));
     Ok(())
+}
+
+/// What views have in common that are drawn by chance.
+struct Drawn {
+    resource: &'static str,
+    geography: &'static str,
+    method: &'static str,
+    /// Classes of a single month are made of the longest history.
+    of_one_month: bool,
+}
+
+impl fmt::Display for Drawn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { resource, geography, method, of_one_month } = self;
+        write!(f, "{resource} {geography} {method}{}", if *of_one_month { " month" } else { "" })
+    }
 }
 
 struct Bench {
@@ -106,8 +124,10 @@ impl Bench {
         list["rows"].as_array().cloned().context("a list has rows")
     }
 
-    fn address(&self, chance: &mut fastrand::Rng, resource: &str, geography: &str, method: &str) -> String {
-        let (a, b) = (chance.usize(..self.months.len()), chance.usize(..self.months.len()));
+    fn address(&self, chance: &mut fastrand::Rng, drawn: &Drawn) -> String {
+        let Drawn { resource, geography, method, of_one_month } = drawn;
+        let a = chance.usize(..self.months.len());
+        let b = if *of_one_month { a } else { chance.usize(..self.months.len()) };
         let (from, to) = (&self.months[a.min(b)], &self.months[a.max(b)]);
         let any = |chance: &mut fastrand::Rng, of: &[&'static str]| of[chance.usize(..of.len())];
         format!(
@@ -118,17 +138,16 @@ impl Bench {
         )
     }
 
-    async fn new_views(&self, resource: &str, geography: &str, method: &str, seed: u64) -> anyhow::Result<Value> {
+    async fn new_views(&self, drawn: &Drawn, seed: u64) -> anyhow::Result<Value> {
         let mut chance = fastrand::Rng::with_seed(seed);
-        let addresses: Vec<String> =
-            (0..ANSWERS).map(|_| self.address(&mut chance, resource, geography, method)).collect();
+        let addresses: Vec<String> = (0..ANSWERS).map(|_| self.address(&mut chance, drawn)).collect();
         let began = cpu_seconds()?;
         for address in &addresses {
             black_box(self.get(address).await?);
         }
         let microseconds = (cpu_seconds()? - began) * 1e6 / ANSWERS as f64;
         // Counted apart: counting costs time.
-        let address = self.address(&mut chance, resource, geography, method);
+        let address = self.address(&mut chance, drawn);
         let mut counted = None;
         let allocations = allocation_counter::measure(|| {
             counted = futures::FutureExt::now_or_never(self.get(&address));
@@ -145,8 +164,8 @@ impl Bench {
         for n in 0..MANY {
             let geography = if n % 2 == 0 { "ward" } else { "fsa" };
             let resource = if n / 2 % 2 == 0 { "counts" } else { "choropleth" };
-            let address = self.address(&mut chance, resource, geography, METHODS[n % METHODS.len()]);
-            black_box(self.get(&address).await?);
+            let drawn = Drawn { resource, geography, method: METHODS[n % METHODS.len()], of_one_month: false };
+            black_box(self.get(&self.address(&mut chance, &drawn)).await?);
         }
         let (after, memory_after) = (self.again(hot).await?, resident_mb()?);
         Ok(json!({

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::Value;
 
 use crate::city::{City, Edition, FILE};
-use crate::gcs::{Gcs, Logged};
+use crate::gcs::{Fault, Gcs, How, Logged};
 use crate::in_bucket::{InBucket, arrived, content, undisturbed};
 use crate::lake::{Lake, Run};
 use crate::many::{Slot, for_all};
@@ -130,6 +130,16 @@ fn pages_and_answers_are_those_of_a_folder() {
     std::fs::remove_dir_all(lake.path()).unwrap();
     std::thread::sleep(std::time::Duration::from_secs(3));
     paths.iter().for_each(|path| same(path));
+}
+
+#[test]
+fn a_server_does_not_wait_for_a_bucket_that_went_silent() {
+    let _slot = Slot::take();
+    let InBucket { lake, gcs } = InBucket::copy_of(&undisturbed(Edition::Second));
+    gcs.fault(Fault { method: "GET", path: "current", after: 0, times: 1, how: How::Silent });
+    // Ready within a minute, or it panics.
+    let server = Server::of(lake.program(&["serve", "--port", "0", "--refresh", "off"]));
+    assert_eq!((gcs.faulty(), server.get("/").status), (1, 200));
 }
 
 #[test]

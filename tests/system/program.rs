@@ -105,7 +105,7 @@ impl Server {
         let server = Self::start_only(command);
         let until = Instant::now() + Duration::from_secs(60);
         while server.get("/health/ready").status != 200 {
-            assert!(Instant::now() < until, "not ready after a minute");
+            assert!(Instant::now() < until, "not ready after a minute: {:#?}", server.log());
             std::thread::sleep(Duration::from_millis(20));
         }
         server

@@ -24,6 +24,8 @@ pub enum How {
     Done(u16),
     /// It is carried out, and the connection breaks before the answer.
     AnswerLost,
+    /// It is taken, and nothing is ever said.
+    Silent,
     /// What is read has another last byte than what was written.
     OtherByte,
     /// The object is gone just before.
@@ -188,6 +190,7 @@ impl State {
                 objects::error(status, "Injected")
             }
             Some(How::AnswerLost) => Answer { delivery: Delivery::Nothing(Then::Reset), ..self.honest(request) },
+            Some(How::Silent) => Answer { delivery: Delivery::Nothing(Then::Silence), ..objects::error(503, "Silent") },
             Some(How::OtherByte) => {
                 let mut answer = self.honest(request);
                 if let Some(last) = Arc::make_mut(&mut answer.body).last_mut() {
