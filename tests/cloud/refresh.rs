@@ -136,7 +136,7 @@ fn pages_and_answers_are_those_of_a_folder() {
 fn a_server_does_not_wait_for_a_bucket_that_went_silent() {
     let _slot = Slot::take();
     let InBucket { lake, gcs } = InBucket::copy_of(&undisturbed(Edition::Second));
-    gcs.fault(Fault { method: "GET", path: "current", after: 0, times: 1, how: How::Silent });
+    gcs.fault(Fault { method: "GET", path: "releases/", after: 0, times: 1, how: How::Silent });
     // Ready within a minute, or it panics.
     let server = Server::of(lake.program(&["serve", "--port", "0", "--refresh", "off"]));
     assert_eq!((gcs.faulty(), server.get("/").status), (1, 200));
