@@ -46,11 +46,12 @@ impl Limits {
         limits
     }
 
-    /// Takes a request of a client, or says how many seconds it has to wait.
-    fn take(&self, client: IpAddr) -> Result<(), u64> {
+    /// Counts a request against what its client may ask for; refuses one too many.
+    pub fn admit(&self, request: &Request) -> Result<(), Failure> {
         let Some(clients) = &self.clients else { return Ok(()) };
         let wait = |refused: governor::NotUntil<_>| refused.wait_time_from(DefaultClock::default().now());
-        clients.check_key(&client).map_err(|refused| wait(refused).as_secs() + 1)
+        let client = self.client(request.headers(), request.extensions());
+        clients.check_key(&client).map_err(|refused| Failure::TooMany(wait(refused).as_secs() + 1))
     }
 
     /// The address that the nearest proxy which is not ours saw. Anything further left could be made up.
@@ -88,14 +89,14 @@ async fn forget(limits: std::sync::Weak<Limits>) {
     }
 }
 
-/// Lets a request through or answers in its place.
+/// Lets a request through to its handler or answers in its place.
 pub async fn limit(State(limits): State<Arc<Limits>>, request: Request, next: Next) -> Response {
     // Of a nested router, the address itself lacks what it is nested under.
     let asked = request.extensions().get::<OriginalUri>().map_or(request.uri(), |OriginalUri(uri)| uri);
     let asked = asked.clone();
     let refuse = |failure: Failure| failure.respond(asked.path());
-    if let Err(seconds) = limits.take(limits.client(request.headers(), request.extensions())) {
-        return refuse(Failure::TooMany(seconds));
+    if let Err(failure) = limits.admit(&request) {
+        return refuse(failure);
     }
     let Ok(_turn) = limits.at_work.try_acquire() else { return refuse(Failure::Busy) };
     tokio::time::timeout(DEADLINE, next.run(request)).await.unwrap_or_else(|_| refuse(Failure::Busy))

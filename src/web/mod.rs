@@ -14,6 +14,7 @@ mod data;
 mod embed;
 mod error;
 mod feed;
+mod front;
 mod history;
 mod layers;
 mod limits;
@@ -41,18 +42,16 @@ mod week;
 mod words;
 
 use std::net::Ipv4Addr;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use anyhow::anyhow;
 use axum::Router;
-use axum::extract::{OriginalUri, Path, Request, State};
+use axum::extract::{OriginalUri, Path, State};
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
-use axum::middleware::{self, Next};
+use axum::middleware;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use futures::FutureExt;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
@@ -62,9 +61,9 @@ use crate::lake::Lake;
 pub use api::respond as resource;
 pub use app::App;
 use error::Failure;
+use front::{Front, pass};
 use limits::{Limits, limit};
-use respond::{Asked, from_memory};
-use traffic::Noted;
+use respond::Asked;
 use view::View;
 
 /// Serves until it is told to stop. Listens at once; until a release is in the lake it answers 503.
@@ -83,7 +82,7 @@ pub async fn serve(settings: &Serve, lake: Lake, stop: CancellationToken) -> any
 }
 
 fn router(app: Arc<App>, limits: Arc<Limits>) -> Router {
-    let fair = middleware::from_fn_with_state(limits, limit);
+    let fair = middleware::from_fn_with_state(limits.clone(), limit);
     let pages = Router::new()
         .route("/", get(map))
         .merge(pages::routes())
@@ -104,23 +103,7 @@ fn router(app: Arc<App>, limits: Arc<Limits>) -> Router {
         .nest("/api/v1", api::router().layer(fair).layer(api::open()))
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(app.clone())
-        .layer(middleware::from_fn_with_state(app, pass))
-}
-
-/// What happens to every request, whatever it asks for: it is noted, refused if it is out of bounds, and its answer gets the
-/// headers of all. One layer and not four, as each is copied for each request.
-async fn pass(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let noted = Noted::of(&request);
-    let mut response = match security::excess(&request) {
-        Some(failure) => failure.respond(request.uri().path()),
-        None => AssertUnwindSafe(next.run(request))
-            .catch_unwind()
-            .await
-            .unwrap_or_else(|_| Failure::Internal(anyhow!("a handler panicked")).respond("/api/")),
-    };
-    security::add_headers(response.headers_mut());
-    noted.answered(&app, &mut response);
-    response
+        .layer(middleware::from_fn_with_state(Arc::new(Front { app, limits }), pass))
 }
 
 async fn not_found(OriginalUri(uri): OriginalUri) -> Response {
@@ -145,9 +128,6 @@ async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
 
 async fn map(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Response {
     let asked = uri.query().unwrap_or_default();
-    if let Some(response) = from_memory(&app, &format!("/?{asked}"), &headers).await {
-        return response;
-    }
     let answer = async {
         let live = app.live_of(asked).await?;
         let view = View::parse(asked, &live, &app.layers).map_err(Failure::BadParameters)?;
@@ -158,8 +138,7 @@ async fn map(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Respo
         let kept = Asked { live: live.clone(), key: format!("/?{query}"), pinned: view.pinned };
         respond::answer(&app, kept, &headers, respond::render(view, &live, &app.layers, page::map)).await
     };
-    // Apart, or every answer from memory would carry the room for making one.
-    Box::pin(answer).await.unwrap_or_else(|failure: Failure| failure.respond("/"))
+    answer.await.unwrap_or_else(|failure: Failure| failure.respond("/"))
 }
 
 /// To the normal form of a query, so that what people copy from the address bar is short, and one view has one address.

@@ -91,11 +91,10 @@ pub async fn answer(
     send(entry.into_value(), headers).await
 }
 
-/// Answers a request whose address is the name of an answer in memory: most are, and it need not be read then.
-pub async fn from_memory(app: &App, address: &str, headers: &HeaderMap) -> Option<Response> {
-    let body = app.known()?.answers.get(address).await?;
+/// Sends an answer that was found in memory.
+pub async fn again(app: &App, body: Arc<Body>, headers: &HeaderMap) -> Response {
     count(&app.figures.hits);
-    send(body, headers).await.ok()
+    send(body, headers).await.unwrap_or_else(|failure| failure.respond("/api/"))
 }
 
 fn count(figure: &AtomicU64) {
@@ -133,9 +132,6 @@ pub async fn render(view: View, live: &Arc<Live>, layers: &Layers, make: MakeVie
 /// Answers an address that takes a view.
 pub async fn view(app: Arc<App>, uri: Uri, headers: HeaderMap, make: MakeView) -> Response {
     let query = uri.query().unwrap_or_default();
-    if let Some(response) = from_memory(&app, &[uri.path(), query].join("?"), &headers).await {
-        return response;
-    }
     let answer = async {
         let live = app.live_of(query).await?;
         let view = View::parse(query, &live, &app.layers).map_err(Failure::BadParameters)?;
@@ -143,8 +139,7 @@ pub async fn view(app: Arc<App>, uri: Uri, headers: HeaderMap, make: MakeView) -
         let asked = Asked { live: live.clone(), key, pinned: view.pinned };
         answer(&app, asked, &headers, render(view, &live, &app.layers, make)).await
     };
-    // Apart, or every answer from memory would carry the room for making one.
-    Box::pin(answer).await.unwrap_or_else(|failure: Failure| failure.respond(uri.path()))
+    answer.await.unwrap_or_else(|failure: Failure| failure.respond(uri.path()))
 }
 
 /// Answers an address that takes no parameters.

@@ -217,6 +217,7 @@ fn who_asks_too_often_is_told_when_to_ask_again_and_nobody_else_is() {
     assert!(refused.header("retry-after").parse::<u64>().unwrap() >= 1);
     assert_eq!(refused.json()["status"], 429);
     assert_eq!(refused.header("access-control-allow-origin"), "*");
+    assert!(refused.header("access-control-expose-headers").contains("retry-after"));
     assert_eq!(ask("203.0.113.8").status, 200, "another client");
     assert_eq!(ask("203.0.113.8, 203.0.113.7").status, 429, "the nearest hop counts, not what was sent along");
     assert_eq!(server.get_with("/health/ready", &[("x-forwarded-for", "203.0.113.7")]).status, 200);

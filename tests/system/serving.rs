@@ -1,6 +1,6 @@
 //! What holds for every answer of the server, and how it begins and ends.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
@@ -292,4 +292,34 @@ fn told_to_stop_under_load_it_ends_in_time_and_drops_no_request() {
         }
         assert!(answered > 100, "{answered}");
     }
+}
+
+#[test]
+fn an_answer_from_memory_is_that_which_was_made() {
+    let (_lake, server) = demo();
+    let headers = |answer: &Answer| {
+        let of_each = ["x-request-id", "date"];
+        let names = answer.headers.keys().filter(|name| !of_each.contains(&name.as_str()));
+        names.map(|name| (name.to_string(), answer.header(name.as_str()).to_owned())).collect::<BTreeMap<_, _>>()
+    };
+    let hits = || {
+        let metrics = server.get("/metrics").body;
+        let line = metrics.lines().find(|line| line.contains("result=\"hit\"")).unwrap().to_owned();
+        line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()
+    };
+    let paths =
+        ["/", "/?geo=fsa", "/values", "/api/v1/counts", "/api/v1/counts.csv", "/api/v1/choropleth", "/api/v1/types"];
+    for path in paths {
+        let before = hits();
+        let made = server.get(path);
+        let head = server.ask("HEAD", path, &[]);
+        let again = server.get(path);
+        assert_eq!((made.status, head.status, again.status, hits() - before), (200, 200, 200, 2), "{path}");
+        assert_eq!((headers(&made), &made.body), (headers(&again), &again.body), "{path}");
+        assert_eq!((headers(&made), ""), (headers(&head), head.body.as_str()), "{path}");
+        let changed = server.get_with(path, &[("if-none-match", made.header("etag"))]);
+        assert_eq!((changed.status, changed.header("vary")), (304, made.header("vary")), "{path}");
+        assert_eq!(server.ask("POST", path, &[]).status, 405, "{path}");
+    }
+    assert_eq!(server.get_with("/api/v1/counts", &[("accept", "text/csv")]).body, server.get(paths[4]).body);
 }

@@ -22,8 +22,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{OriginalUri, Path, State};
 use axum::http::header::{
-    ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_RANGE, ETAG, HeaderValue, IF_NONE_MATCH, IF_RANGE, LINK, RANGE,
-    RETRY_AFTER, VARY,
+    ACCESS_CONTROL_EXPOSE_HEADERS, HeaderName, HeaderValue, IF_NONE_MATCH, IF_RANGE, RANGE, VARY,
 };
 use axum::http::{HeaderMap, Method, Uri};
 use axum::response::Response;
@@ -35,7 +34,7 @@ use super::app::App;
 use super::error::Failure;
 use super::live::Live;
 use super::parameters::{Parameters, refuse_all, refuse_empty};
-use super::respond::{Asked, answer, from_memory};
+use super::respond::{Asked, answer};
 use super::view::{Period, View};
 use format::Format;
 use list::At;
@@ -46,13 +45,22 @@ use resource::{Make, RESOURCES, Resource};
 /// The parameter of `counts` that chooses columns.
 const FIELDS: &str = "fields";
 
+/// What all addresses here begin with.
+const ROOT: &str = "/api/v1/";
+
+/// The route of all resources.
+pub const RESOURCE: &str = "/api/v1/{resource}";
+
+/// What scripts of other origins may read of an answer's header.
+const EXPOSED: &str = "etag,link,retry-after,accept-ranges,content-range,content-disposition";
+
 /// Read by pages of any origin, errors included.
 pub fn open() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::HEAD])
         .allow_headers([IF_NONE_MATCH, IF_RANGE, RANGE])
-        .expose_headers([ETAG, LINK, RETRY_AFTER, ACCEPT_RANGES, CONTENT_RANGE, CONTENT_DISPOSITION])
+        .expose_headers(EXPOSED.split(',').map(HeaderName::from_static).collect::<Vec<_>>())
         .max_age(Duration::from_secs(86_400))
 }
 
@@ -111,7 +119,7 @@ async fn resource(
 
 /// Answers with a resource, whose name may have a suffix, by the query of an address.
 pub async fn respond(app: &App, name: &str, uri: &Uri, headers: &HeaderMap) -> Response {
-    let (name, suffix) = name.split_once('.').map_or((name, None), |(name, suffix)| (name, Some(suffix)));
+    let (name, suffix) = name_and_suffix(name);
     let answered = async {
         refuse_empty(uri.query().unwrap_or_default()).map_err(Failure::BadParameters)?;
         let resource = RESOURCES.iter().find(|resource| resource.name == name).ok_or(Failure::NotFound)?;
@@ -119,10 +127,39 @@ pub async fn respond(app: &App, name: &str, uri: &Uri, headers: &HeaderMap) -> R
         Asking { app, resource, format, uri, headers }.answer().await
     };
     let mut response = answered.await.unwrap_or_else(|failure: Failure| failure.respond(uri.path()));
-    if suffix.is_none() {
-        response.headers_mut().insert(VARY, HeaderValue::from_static("accept, accept-encoding"));
-    }
+    vary(suffix, response.headers_mut());
     response
+}
+
+/// Without a suffix, `Accept` decides as well.
+fn vary(suffix: Option<&str>, headers: &mut HeaderMap) {
+    if suffix.is_none() {
+        headers.insert(VARY, HeaderValue::from_static("accept, accept-encoding"));
+    }
+}
+
+/// The name under which the answer to an address of [`RESOURCE`] is kept once it was made.
+pub fn kept_as(uri: &Uri, headers: &HeaderMap) -> Option<String> {
+    let (name, suffix) = name_and_suffix(uri.path().strip_prefix(ROOT)?);
+    let resource = RESOURCES.iter().find(|resource| resource.name == name)?;
+    let format = resource.format(suffix, headers).ok()?;
+    Some(key(resource, format, uri.query().unwrap_or_default()))
+}
+
+/// Adds to an answer from memory what it has when it is made.
+pub fn complete(uri: &Uri, headers: &mut HeaderMap) {
+    let (_, suffix) = name_and_suffix(uri.path());
+    vary(suffix, headers);
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
+}
+
+fn name_and_suffix(name: &str) -> (&str, Option<&str>) {
+    name.split_once('.').map_or((name, None), |(name, suffix)| (name, Some(suffix)))
+}
+
+/// The address with its suffix: one name for what is the same.
+fn key(resource: &Resource, format: Format, query: &str) -> String {
+    [ROOT, resource.name, ".", format.suffix(), "?", query].concat()
 }
 
 /// A request for a resource in some form.
@@ -146,11 +183,7 @@ impl Asking<'_> {
                 let body = locate::answer(&place, &self.app.layers).map_err(Failure::Internal)?;
                 Ok(body.respond(self.headers))
             }
-            _ => match from_memory(self.app, &self.key(self.query()), self.headers).await {
-                Some(response) => Ok(response),
-                // Apart, or every answer from memory would carry the room for making one.
-                None => Box::pin(self.make()).await,
-            },
+            _ => self.make().await,
         }
     }
 
@@ -210,13 +243,8 @@ impl Asking<'_> {
         self.uri.query().unwrap_or_default()
     }
 
-    /// The address with its suffix: one name for what is the same.
-    fn key(&self, query: &str) -> String {
-        format!("/api/v1/{}.{}?{query}", self.resource.name, self.format.suffix())
-    }
-
     fn asked(&self, live: &Arc<Live>, query: &str, pinned: bool) -> Asked {
-        Asked { live: live.clone(), key: self.key(query), pinned }
+        Asked { live: live.clone(), key: key(self.resource, self.format, query), pinned }
     }
 
     fn at<'l>(&self, live: &'l Live, query: &'l str) -> At<'l> {
