@@ -44,14 +44,13 @@ impl Front {
     /// Most of what is asked for is in memory. It needs none of what a handler has around it, which would cost a fifth of
     /// the answer.
     async fn answer(&self, request: Request, next: Next) -> Response {
-        let (live, name) = (self.app.known(), kept_as(&request));
-        let kept = match (live, name) {
+        let kept = match (self.app.known(), kept_as(&request)) {
             (Some(live), Some(name)) => live.answers.get(&name).await,
             _ => None,
         };
-        let Some(body) = kept else { return next.run(request).await };
+        let Some(body) = kept.filter(|body| body.is_ready(request.headers())) else { return next.run(request).await };
         let mut response = match self.limits.admit(&request) {
-            Ok(()) => respond::again(&self.app, body, request.headers()).await,
+            Ok(()) => respond::again(&self.app, &body, request.headers()),
             Err(failure) => failure.respond(request.uri().path()),
         };
         if route(&request) == api::RESOURCE {

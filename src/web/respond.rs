@@ -91,10 +91,10 @@ pub async fn answer(
     send(entry.into_value(), headers).await
 }
 
-/// Sends an answer that was found in memory.
-pub async fn again(app: &App, body: Arc<Body>, headers: &HeaderMap) -> Response {
+/// Sends an answer that was found in memory, in an encoding that is ready.
+pub fn again(app: &App, body: &Arc<Body>, headers: &HeaderMap) -> Response {
     count(&app.figures.hits);
-    send(body, headers).await.unwrap_or_else(|failure| failure.respond("/api/"))
+    send_ready(body, headers)
 }
 
 fn count(figure: &AtomicU64) {
@@ -104,20 +104,24 @@ fn count(figure: &AtomicU64) {
 /// Sends an answer. The first to ask for an encoding waits for the compression, and only they.
 async fn send(body: Arc<Body>, headers: &HeaderMap) -> Result<Response, Failure> {
     if body.is_ready(headers) {
-        if body.deserves_best()
-            && let Ok(turn) = COMPRESSING.try_acquire()
-        {
-            let body = body.clone();
-            tokio::task::spawn_blocking(move || {
-                body.compress_best();
-                drop(turn);
-            });
-        }
-        return Ok(body.respond(headers));
+        return Ok(send_ready(&body, headers));
     }
     let headers = headers.clone();
     let sent = tokio::task::spawn_blocking(move || body.respond(&headers)).await;
     Ok(sent.context("compressing panicked")?)
+}
+
+fn send_ready(body: &Arc<Body>, headers: &HeaderMap) -> Response {
+    if body.deserves_best()
+        && let Ok(turn) = COMPRESSING.try_acquire()
+    {
+        let body = body.clone();
+        tokio::task::spawn_blocking(move || {
+            body.compress_best();
+            drop(turn);
+        });
+    }
+    body.respond(headers)
 }
 
 /// Renders a view with its counts.
