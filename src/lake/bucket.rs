@@ -55,8 +55,9 @@ pub(super) fn open(name: &str, prefix: &str) -> Result<(Arc<dyn ObjectStore>, Bu
         .with_config(GoogleConfigKey::Client(ClientConfigKey::ConnectTimeout), "5s")
         // For a part of a file, up or down. One that breaks off is asked for from there on.
         .with_config(GoogleConfigKey::Client(ClientConfigKey::Timeout), "60s")
-        // Of silence, after which a connection is given up: a server that starts on a dead one would not be ready before.
-        .with_config(GoogleConfigKey::Client(ClientConfigKey::ReadTimeout), "20s")
+        // Until the first byte comes, and between two: a server that starts on a dead connection is ready within a minute.
+        // Sending a part is among it, and home lines are slow.
+        .with_config(GoogleConfigKey::Client(ClientConfigKey::ReadTimeout), "40s")
         .with_retry(retry())
         .build()?;
     let url = format!("gs://{name}/{prefix}").trim_end_matches('/').to_owned();

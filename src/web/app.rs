@@ -21,6 +21,9 @@ use crate::warehouse::BigQuery;
 /// Between looks for the first release.
 const FIRST: Duration = Duration::from_millis(100);
 
+/// The same where the lake could not be read: what ails it is in the log each time.
+const FIRST_AGAIN: Duration = Duration::from_secs(2);
+
 /// Earlier releases that are held in memory because an address names them.
 const PINNED: u64 = 2;
 
@@ -117,7 +120,7 @@ impl App {
                 Ok(None) => known.map_or(FIRST, |_| every),
                 Err(error) => {
                     error!("release not loaded: {error:#}");
-                    every
+                    known.map_or(every.min(FIRST_AGAIN), |_| every)
                 }
             };
             tokio::time::sleep(wait).await;

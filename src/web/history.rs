@@ -70,12 +70,21 @@ pub fn classes(view: &View, layer: &Layer, live: &Live, counting: &Counting) -> 
 /// period of other areas. So the first map of a single month costs no more than any other.
 fn sample(view: &View, layer: &Layer, live: &Live, counting: &Counting) -> Vec<f64> {
     let (history, areas) = (history(view, live), &layer.boundaries.areas);
-    let every = (history.len() * areas.len()).div_ceil(view.classes.enough()).max(1);
-    let mut sample = Vec::with_capacity(view.classes.enough());
-    for (nth, &months) in history.iter().enumerate() {
-        sample.extend(values(turn(areas, nth, every), counting, months, true));
-    }
-    sample
+    let enough = view.classes.enough();
+    let read = |every: usize| {
+        let mut read = Vec::with_capacity(history.len() * areas.len() / every);
+        for &months in &history {
+            // Counted from the calendar's beginning: a month more changes nothing of those before.
+            let nth = months.first().index() / months.months();
+            read.extend(values(turn(areas, nth, every), counting, months, true));
+        }
+        read
+    };
+    let every = (history.len() * areas.len()).div_ceil(enough).max(1);
+    let some = read(every);
+    // Of what is rare, hardly anything but zeros is in a sample, and they make no class.
+    let is_rare = some.iter().filter(|value| **value != 0.0).count() < enough / 10;
+    if every > 1 && is_rare { read(1) } else { some }
 }
 
 /// Those whose turn it is in the nth period, where it is each one's every so many periods.
