@@ -67,14 +67,14 @@ pub fn classes(view: &View, layer: &Layer, live: &Live, counting: &Counting) -> 
 }
 
 /// Values of a view's history: of a short one all, of a long one those of each area in every so many-th period, in each
-/// period of other areas. So the first map of a single month costs no more than any other.
+/// period of other areas; so a single month costs little more than a year. What is rare is read whole all the same.
 fn sample(view: &View, layer: &Layer, live: &Live, counting: &Counting) -> Vec<f64> {
     let (history, areas) = (history(view, live), &layer.boundaries.areas);
     let enough = view.classes.enough();
     let read = |every: usize| {
         let mut read = Vec::with_capacity(history.len() * areas.len() / every);
         for &months in &history {
-            // Counted from the calendar's beginning: a month more changes nothing of those before.
+            // By the calendar: else each new month would change whose turn it was in all those before.
             let nth = months.first().index() / months.months();
             read.extend(values(turn(areas, nth, every), counting, months, true));
         }

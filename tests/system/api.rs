@@ -357,3 +357,22 @@ fn sigterm_ends_the_server_cleanly() {
     assert_eq!(server.get("/health/live").status, 200);
     assert_eq!(server.stop(), Some(0));
 }
+
+#[test]
+fn classes_are_the_same_in_all_months_however_rare_the_type() {
+    let (server, _lake) = demo();
+    let types = server.get("/api/v1/types").json();
+    let mut compared = 0;
+    for id in types["rows"].as_array().unwrap().iter().filter_map(|row| row["id"].as_str()) {
+        for method in ["quantile", "jenks"] {
+            let classes = |month: &str| {
+                let view = format!("/api/v1/choropleth?geo=fsa&type={id}&month={month}&classes={method}");
+                server.get(&view).json()["legend"]["classes"].clone()
+            };
+            let [one, other] = ["2024-03", "2024-09"].map(classes);
+            assert_eq!(one, other, "{id}, {method}");
+            compared += usize::from(one.as_array().is_some_and(|classes| !classes.is_empty()));
+        }
+    }
+    assert!(compared > 20, "{compared}");
+}
