@@ -6,10 +6,12 @@ use std::sync::Arc;
 use super::layers::Layer;
 use super::live::Live;
 use super::view::View;
-use crate::boundaries::BoundedArea;
 use crate::choropleth::{Classes, Counts, Measure};
 use crate::domain::{Area, Geography, Month, MonthRange, Status, WardModel};
 use crate::marts::{AreaCounts, Period, Series};
+
+/// A sample of a history holds at least so many requests, if the history does.
+const FEW: u64 = 50;
 
 /// What is counted: requests of a view, and those that its measure compares them with.
 pub struct Counting {
@@ -38,7 +40,14 @@ impl Counting {
             Measure::Per1000 | Measure::Count | Measure::PerKm2 => None,
         };
         let areas = |period: Period<'a>| period.areas(self.geography, self.ward_model);
-        Counted { requests: areas(self.series.period(months, self.status)), base: base.map(areas) }
+        let requests = areas(self.series.period(months, self.status));
+        Counted { requests, base: base.map(areas) }
+    }
+
+    /// Requests of all areas without which their values have no class.
+    fn classed(&self, months: MonthRange) -> u64 {
+        let months = if self.measure == Measure::Change { months.year_before() } else { months };
+        self.series.all(months, self.status)
     }
 }
 
@@ -62,64 +71,58 @@ pub fn classes(view: &View, layer: &Layer, live: &Live, counting: &Counting) -> 
     if !of_history.is_empty() {
         return of_history;
     }
-    let own = values(&layer.boundaries.areas, counting, view.months, false).collect();
-    Classes::new(view.classes, own, view.measure)
+    let counted = counting.period(view.months);
+    let own = layer.boundaries.areas.iter().filter_map(|area| view.measure.value(counted.counts(area.area), area));
+    Classes::new(view.classes, own.collect(), view.measure)
 }
 
 /// Values of a view's history: of a short one all, of a long one those of each area in every so many-th period, in each
-/// period of other areas; so a single month costs little more than a year. What is rare is read whole all the same.
+/// period of other areas; so a single month costs little more than a year. What is rare is looked for longer.
 fn sample(view: &View, layer: &Layer, live: &Live, counting: &Counting) -> Vec<f64> {
-    let (history, areas) = (history(view, live), &layer.boundaries.areas);
-    let enough = view.classes.enough();
-    let read = |every: usize| {
-        let mut read = Vec::with_capacity(history.len() * areas.len() / every);
-        for &months in &history {
+    let areas = &layer.boundaries.areas;
+    let counted = history(view, live).map(|months| (months, counting.classed(months)));
+    let counted: Vec<(MonthRange, u64)> = counted.filter(|(_, requests)| *requests > 0).collect();
+    let requests: u64 = counted.iter().map(|(_, requests)| requests).sum();
+    let read = |every: usize| -> Vec<f64> {
+        // All counts, then all values: to decide by each count at once is to wait for the memory of each.
+        let mut read = Vec::new();
+        for &(months, _) in &counted {
             // By the calendar: else each new month would change whose turn it was in all those before.
             let nth = months.first().index() / months.months();
-            read.extend(values(turn(areas, nth, every), counting, months, true));
+            let counted = counting.period(months);
+            read.extend(turn(areas, nth, every).iter().map(|area| (counted.counts(area.area), area)));
         }
-        read
+        // One that is divided by little is huge, and it would stretch the classes of all others.
+        let steady = read.into_iter().filter(|(counts, area)| !view.measure.divides_by_little(*counts, area));
+        steady.filter_map(|(counts, area)| view.measure.value(counts, area)).collect()
     };
-    let every = (history.len() * areas.len()).div_ceil(enough).max(1);
+    let values_are_enough = (counted.len() * areas.len()).div_ceil(view.classes.enough());
+    let every = values_are_enough.min((requests / FEW) as usize).max(1);
     let some = read(every);
-    // Of what is rare, hardly anything but zeros is in a sample, and they make no class.
-    let is_rare = some.iter().filter(|value| **value != 0.0).count() < enough / 10;
-    if every > 1 && is_rare { read(1) } else { some }
+    if some.iter().all(|value| *value == 0.0) { read(1) } else { some }
 }
 
-/// Those whose turn it is in the nth period, where it is each one's every so many periods.
-fn turn<T>(of: &[T], nth: usize, every: usize) -> impl Iterator<Item = &T> {
-    of.iter().skip(nth % every).step_by(every)
+/// Those whose turn it is in the nth period, where it is each one's every so many periods: neighbours, whose counts lie
+/// together. Rounds begin with others: else some would have their turn in winter only.
+fn turn<T>(of: &[T], nth: usize, every: usize) -> &[T] {
+    let turn = (nth + nth / every) % every;
+    let start = |turn: usize| turn * of.len() / every;
+    &of[start(turn)..start(turn + 1)]
 }
 
 /// All periods of the same length, counted back from the last complete month.
-fn history(view: &View, live: &Live) -> Vec<MonthRange> {
+fn history(view: &View, live: &Live) -> impl Iterator<Item = MonthRange> {
     let of_geography = match view.geography {
         Geography::Ward => live.months_of(view.ward_model),
         Geography::Fsa => Some(live.release.months),
     };
     let all = of_geography.unwrap_or(view.months);
     let last = live.release.complete_through.min(all.last());
-    let comparable = |months: &MonthRange| {
+    let comparable = move |months: &MonthRange| {
         let change = view.measure == Measure::Change;
         live.missing(*months).next().is_none() && (!change || view.has_year_before(*months, live))
     };
-    periods(all.first(), last, view.months.months()).filter(comparable).collect()
-}
-
-/// Values of areas in a period; one that is divided by little is huge, and it would stretch the classes.
-fn values<'a>(
-    areas: impl IntoIterator<Item = &'a BoundedArea>,
-    counting: &Counting,
-    months: MonthRange,
-    without_little: bool,
-) -> impl Iterator<Item = f64> {
-    let counted = counting.period(months);
-    areas.into_iter().filter_map(move |area| {
-        let counts = counted.counts(area.area);
-        let left_out = without_little && counting.measure.divides_by_little(counts, area);
-        counting.measure.value(counts, area).filter(|_| !left_out)
-    })
+    periods(all.first(), last, view.months.months()).filter(comparable)
 }
 
 fn periods(first: Month, last: Month, length: usize) -> impl Iterator<Item = MonthRange> {
@@ -142,13 +145,15 @@ mod tests {
     fn all_areas_have_their_turn_as_often_and_few_in_a_period() {
         let areas: Vec<usize> = (0..25).collect();
         for every in [1, 3, 5, 12, 40] {
-            let mut turns = [0; 25];
-            for nth in 0..7 * every {
-                let taken: Vec<usize> = turn(&areas, nth, every).copied().collect();
+            let (mut turns, mut januaries) = ([0; 25], [0; 25]);
+            for nth in 0..12 * every * every {
+                let taken = turn(&areas, nth, every);
                 assert!(taken.len() <= areas.len().div_ceil(every), "{every}: {taken:?}");
                 taken.iter().for_each(|&area| turns[area] += 1);
+                taken.iter().filter(|_| nth % 12 == 0).for_each(|&area| januaries[area] += 1);
             }
-            assert_eq!(turns, [7; 25], "{every}");
+            assert_eq!(turns, [12 * every; 25], "{every}");
+            assert_eq!(januaries, [every; 25], "{every}: as often in January as in any month");
         }
     }
 
