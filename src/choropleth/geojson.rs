@@ -1,6 +1,7 @@
 //! The joined GeoJSON (RFC 7946). Geometry never changes, so it is serialised once and the values are put in between.
 
-use bytes::Bytes;
+use std::sync::Arc;
+
 use geojson::Geometry;
 use serde::Serialize;
 use serde_json::json;
@@ -16,7 +17,17 @@ const VALUES_BYTES: usize = 160;
 pub struct Fragments {
     bbox: String,
     /// Each area from its feature's start to its constant properties, open for more.
-    areas: Vec<Bytes>,
+    areas: Arc<[String]>,
+}
+
+/// A feature collection, in which what never changes is not copied.
+pub struct Joined {
+    /// What is said of one view.
+    pub text: Vec<u8>,
+    /// Where in it each area belongs.
+    pub ends: Vec<usize>,
+    /// What never changes of the areas.
+    pub areas: Arc<[String]>,
 }
 
 impl Fragments {
@@ -28,14 +39,14 @@ impl Fragments {
         })
     }
 
-    /// A feature collection with values in the order of the areas, in pieces: what never changes is not copied. `of_view`
-    /// has the collection's other members: an object that is not empty.
+    /// A feature collection with values in the order of the areas. `of_view` has the collection's other members: an object
+    /// that is not empty.
     pub fn join(
         &self,
         values: &[AreaValue],
         legend: &Legend,
         of_view: &impl Serialize,
-    ) -> Result<Vec<Bytes>, serde_json::Error> {
+    ) -> Result<Joined, serde_json::Error> {
         let mut json = Text::with_capacity(2048 + values.len() * VALUES_BYTES);
         json.put(r#"{"type":"FeatureCollection","bbox":"#).put(&self.bbox).put(",").put(&members(of_view)?);
         json.put(r#","legend":"#).value(legend)?.put(r#","features":["#);
@@ -58,21 +69,11 @@ impl Fragments {
             json.put(r#","state":"#).value(&state)?.put(r#","colour":"#).value(&colour)?.put("}}");
         }
         json.put("]}");
-        Ok(self.between(&ends, json.into_bytes().into()))
-    }
-
-    /// The pieces of a text that ends before each area, with the areas between.
-    fn between(&self, ends: &[usize], text: Bytes) -> Vec<Bytes> {
-        let starts = std::iter::once(0).chain(ends.iter().copied());
-        let pieces = starts.zip(ends).zip(&self.areas);
-        let mut parts: Vec<Bytes> =
-            pieces.flat_map(|((start, &end), area)| [text.slice(start..end), area.clone()]).collect();
-        parts.push(text.slice(ends.last().copied().unwrap_or_default()..));
-        parts
+        Ok(Joined { text: json.into_bytes(), ends, areas: self.areas.clone() })
     }
 }
 
-fn fragment(area: &BoundedArea) -> Result<Bytes, serde_json::Error> {
+fn fragment(area: &BoundedArea) -> Result<String, serde_json::Error> {
     let (count, year) = area.population.map(|population| (population.count, population.census_year)).unzip();
     let properties = json!({
         "code": area.area,
@@ -81,12 +82,11 @@ fn fragment(area: &BoundedArea) -> Result<Bytes, serde_json::Error> {
         "population": count,
         "population_year": year,
     });
-    let text = format!(
+    Ok(format!(
         r#"{{"type":"Feature","id":{},"bbox":{},"geometry":{},"properties":{{{}"#,
         serde_json::to_string(&area.area)?,
         serde_json::to_string(&area.bbox)?,
         serde_json::to_string(&Geometry::from(&area.geometry))?,
         members(&properties)?,
-    );
-    Ok(text.into())
+    ))
 }

@@ -85,7 +85,7 @@ fn sample(view: &View, layer: &Layer, live: &Live, counting: &Counting) -> Vec<f
     let requests: u64 = counted.iter().map(|(_, requests)| requests).sum();
     let read = |every: usize| -> Vec<f64> {
         // All counts, then all values: to decide by each count at once is to wait for the memory of each.
-        let mut read = Vec::new();
+        let mut read = Vec::with_capacity(counted.len() * areas.len().div_ceil(every));
         for &(months, _) in &counted {
             // By the calendar: else each new month would change whose turn it was in all those before.
             let nth = months.first().index() / months.months();
