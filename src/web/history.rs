@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::layers::Layer;
 use super::live::Live;
 use super::view::View;
+use crate::boundaries::BoundedArea;
 use crate::choropleth::{Classes, Counts, Measure};
 use crate::domain::{Area, Geography, Month, MonthRange, Status, WardModel};
 use crate::marts::{AreaCounts, Period, Series};
@@ -80,26 +81,34 @@ pub fn classes(view: &View, layer: &Layer, live: &Live, counting: &Counting) -> 
 /// period of other areas; so a single month costs little more than a year. What is rare is looked for longer.
 fn sample(view: &View, layer: &Layer, live: &Live, counting: &Counting) -> Vec<f64> {
     let areas = &layer.boundaries.areas;
-    let counted = history(view, live).map(|months| (months, counting.classed(months)));
-    let counted: Vec<(MonthRange, u64)> = counted.filter(|(_, requests)| *requests > 0).collect();
-    let requests: u64 = counted.iter().map(|(_, requests)| requests).sum();
-    let read = |every: usize| -> Vec<f64> {
-        // All counts, then all values: to decide by each count at once is to wait for the memory of each.
-        let mut read = Vec::with_capacity(counted.len() * areas.len().div_ceil(every));
-        for &(months, _) in &counted {
-            // By the calendar: else each new month would change whose turn it was in all those before.
-            let nth = months.first().index() / months.months();
-            let counted = counting.period(months);
-            read.extend(turn(areas, nth, every).iter().map(|area| (counted.counts(area.area), area)));
+    let (mut periods, mut requests) = (Vec::new(), 0);
+    for months in history(view, live) {
+        let in_months = counting.classed(months);
+        if in_months > 0 {
+            periods.push(months);
+            requests += in_months;
         }
-        // One that is divided by little is huge, and it would stretch the classes of all others.
-        let steady = read.into_iter().filter(|(counts, area)| !view.measure.divides_by_little(*counts, area));
-        steady.filter_map(|(counts, area)| view.measure.value(counts, area)).collect()
-    };
-    let values_are_enough = (counted.len() * areas.len()).div_ceil(view.classes.enough());
+    }
+    let values_are_enough = (periods.len() * areas.len()).div_ceil(view.classes.enough());
     let every = values_are_enough.min((requests / FEW) as usize).max(1);
-    let some = read(every);
-    if some.iter().all(|value| *value == 0.0) { read(1) } else { some }
+    let some = values(areas, &periods, every, counting);
+    if some.iter().all(|value| *value == 0.0) { values(areas, &periods, 1, counting) } else { some }
+}
+
+/// Values of each area in every so many-th period. One that is divided by little is left out: it is huge, and would
+/// stretch the classes of all others.
+fn values(areas: &[BoundedArea], periods: &[MonthRange], every: usize, counting: &Counting) -> Vec<f64> {
+    // All counts, then all values: to decide by each count at once is to wait for the memory of each.
+    let mut read = Vec::with_capacity(periods.len() * areas.len().div_ceil(every));
+    for &months in periods {
+        // By the calendar: else each new month would change whose turn it was in all those before.
+        let nth = months.first().index() / months.months();
+        let counted = counting.period(months);
+        read.extend(turn(areas, nth, every).iter().map(|area| (counted.counts(area.area), area)));
+    }
+    let measure = counting.measure;
+    let steady = read.into_iter().filter(|(counts, area)| !measure.divides_by_little(*counts, area));
+    steady.filter_map(|(counts, area)| measure.value(counts, area)).collect()
 }
 
 /// Those whose turn it is in the nth period, where it is each one's every so many periods: neighbours, whose counts lie
