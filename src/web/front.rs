@@ -1,77 +1,100 @@
 //! What happens to every request, whatever it asks for: it is noted, refused if it is out of bounds, answered from memory if
-//! it can be, and its answer gets the headers of all. One layer and not five, as each is copied for each request.
+//! it can be, and its answer gets the headers of all. In front of the router and no layer of it: what is in memory needs
+//! no route, and a layer is copied for each request.
 
+use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use anyhow::anyhow;
-use axum::extract::{MatchedPath, Request, State};
-use axum::http::Method;
-use axum::middleware::Next;
+use axum::Router;
+use axum::extract::{ConnectInfo, MatchedPath};
+use axum::http::{Method, Request};
 use axum::response::Response;
 use futures::FutureExt;
+use hyper::body::Incoming;
+use hyper::service::Service;
+use hyper_util::service::TowerToHyperService;
 
 use super::app::App;
 use super::error::Failure;
 use super::limits::Limits;
-use super::traffic::Noted;
+use super::listen::Answer;
+use super::traffic::{Noted, UNMATCHED};
 use super::{api, respond, security};
 
-/// What it takes to answer without a handler.
+/// What it takes to answer with and without a handler.
 pub struct Front {
     /// What all requests share.
     pub app: Arc<App>,
     /// Those of the handlers.
     pub limits: Arc<Limits>,
+    /// The handlers.
+    pub router: TowerToHyperService<Router>,
 }
 
-/// Answers a request or has it answered.
-pub async fn pass(State(front): State<Arc<Front>>, request: Request, next: Next) -> Response {
-    let noted = Noted::of(&request);
-    let mut response = match security::excess(&request) {
-        Some(failure) => failure.respond(request.uri().path()),
-        None => AssertUnwindSafe(front.answer(request, next))
-            .catch_unwind()
-            .await
-            .unwrap_or_else(|_| Failure::Internal(anyhow!("a handler panicked")).respond("/api/")),
-    };
-    security::add_headers(response.headers_mut());
-    noted.answered(&front.app, &mut response);
-    response
-}
-
-impl Front {
-    /// Most of what is asked for is in memory. It needs none of what a handler has around it, which would cost a fifth of
-    /// the answer.
-    async fn answer(&self, request: Request, next: Next) -> Response {
-        let kept = match (self.app.known(), kept_as(&request)) {
-            (Some(live), Some(name)) => live.answers.get(&name).await,
-            _ => None,
+/// Answers or has answered.
+impl Answer for Arc<Front> {
+    async fn answer(self, request: Request<Incoming>, peer: SocketAddr) -> Response {
+        let noted = Noted::of(&request);
+        let (route, mut response) = match security::excess(&request) {
+            Some(failure) => (None, failure.respond(request.uri().path())),
+            None => AssertUnwindSafe(self.within_bounds(request, peer))
+                .catch_unwind()
+                .await
+                .unwrap_or_else(|_| (None, Failure::Internal(anyhow!("a handler panicked")).respond("/api/"))),
         };
-        let Some(body) = kept.filter(|body| body.is_ready(request.headers())) else { return next.run(request).await };
-        let mut response = match self.limits.admit(&request) {
-            Ok(()) => respond::again(&self.app, &body, request.headers()),
-            Err(failure) => failure.respond(request.uri().path()),
-        };
-        if route(&request) == api::RESOURCE {
-            api::complete(request.uri(), response.headers_mut());
-        }
+        security::add_headers(response.headers_mut());
+        let matched = response.extensions_mut().remove::<Option<MatchedPath>>().flatten();
+        let route = route.or(matched.as_ref().map(MatchedPath::as_str)).unwrap_or(UNMATCHED);
+        noted.answered(&self.app, route, &mut response);
         response
     }
 }
 
-/// The name under which an answer is kept once it was made, of what is asked for all the time: so an address that is such
-/// a name need not be read.
-fn kept_as(request: &Request) -> Option<String> {
-    let uri = request.uri();
-    match route(request) {
-        _ if !matches!(*request.method(), Method::GET | Method::HEAD) => None,
-        "/" | "/values" => Some([uri.path(), uri.query().unwrap_or_default()].join("?")),
-        api::RESOURCE => api::kept_as(uri, request.headers()),
-        _ => None,
+impl Front {
+    /// Most of what is asked for is in memory; its route is known.
+    async fn within_bounds(&self, request: Request<Incoming>, peer: SocketAddr) -> (Option<&'static str>, Response) {
+        let Some((route, body)) = self.kept(&request).await else { return (None, self.handled(request, peer).await) };
+        let mut response = match self.limits.admit(request.headers(), Some(peer)) {
+            Ok(()) => respond::again(&self.app, &body, request.headers()),
+            Err(failure) => failure.respond(request.uri().path()),
+        };
+        if route == api::RESOURCE {
+            api::complete(request.uri(), response.headers_mut());
+        }
+        (Some(route), response)
+    }
+
+    /// What was made before, in an encoding that is ready.
+    async fn kept(&self, request: &Request<Incoming>) -> Option<(&'static str, Arc<super::body::Body>)> {
+        let (route, name) = kept_as(request)?;
+        let body = self.app.known()?.answers.get(&name).await?;
+        body.is_ready(request.headers()).then_some((route, body))
+    }
+
+    async fn handled(&self, mut request: Request<Incoming>, peer: SocketAddr) -> Response {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        let Ok(response) = self.router.call(request).await;
+        response
     }
 }
 
-fn route(request: &Request) -> &str {
-    request.extensions().get().map_or("", MatchedPath::as_str)
+/// Tells the front which route answered.
+pub async fn tell_route(route: Option<MatchedPath>, mut response: Response) -> Response {
+    response.extensions_mut().insert(route);
+    response
+}
+
+/// Of what is asked for all the time its route, and the name under which an answer is kept once it was made: an address
+/// that is such a name need not be read.
+fn kept_as<B>(request: &Request<B>) -> Option<(&'static str, String)> {
+    let uri = request.uri();
+    let route = match uri.path() {
+        _ if !matches!(*request.method(), Method::GET | Method::HEAD) => return None,
+        "/" => "/",
+        "/values" => "/values",
+        _ => return Some((api::RESOURCE, api::kept_as(uri, request.headers())?)),
+    };
+    Some((route, [route, uri.query().unwrap_or_default()].join("?")))
 }

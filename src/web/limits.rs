@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{ConnectInfo, OriginalUri, Request, State};
-use axum::http::{Extensions, HeaderMap};
+use axum::http::HeaderMap;
 use axum::middleware::Next;
 use axum::response::Response;
 use governor::clock::{Clock, DefaultClock};
@@ -47,20 +47,19 @@ impl Limits {
     }
 
     /// Counts a request against what its client may ask for; refuses one too many.
-    pub fn admit(&self, request: &Request) -> Result<(), Failure> {
+    pub fn admit(&self, headers: &HeaderMap, peer: Option<SocketAddr>) -> Result<(), Failure> {
         let Some(clients) = &self.clients else { return Ok(()) };
         let wait = |refused: governor::NotUntil<_>| refused.wait_time_from(DefaultClock::default().now());
-        let client = self.client(request.headers(), request.extensions());
+        let client = self.client(headers, peer);
         clients.check_key(&client).map_err(|refused| Failure::TooMany(wait(refused).as_secs() + 1))
     }
 
     /// The address that the nearest proxy which is not ours saw. Anything further left could be made up.
-    fn client(&self, headers: &HeaderMap, extensions: &Extensions) -> IpAddr {
-        let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
+    fn client(&self, headers: &HeaderMap, peer: Option<SocketAddr>) -> IpAddr {
         let forwarded = headers.get_all("x-forwarded-for").iter().rev().filter_map(|value| value.to_str().ok());
         let mut hops = forwarded.flat_map(|value| value.rsplit(',')).map(str::trim);
         let named = self.trusted_proxies.checked_sub(1).and_then(|skip| hops.nth(skip));
-        let client = named.and_then(|hop| hop.parse().ok()).or(peer);
+        let client = named.and_then(|hop| hop.parse().ok()).or(peer.map(|peer| peer.ip()));
         network(client.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)))
     }
 }
@@ -95,7 +94,8 @@ pub async fn limit(State(limits): State<Arc<Limits>>, request: Request, next: Ne
     let asked = request.extensions().get::<OriginalUri>().map_or(request.uri(), |OriginalUri(uri)| uri);
     let asked = asked.clone();
     let refuse = |failure: Failure| failure.respond(asked.path());
-    if let Err(failure) = limits.admit(&request) {
+    let peer = request.extensions().get().map(|ConnectInfo(peer)| *peer);
+    if let Err(failure) = limits.admit(request.headers(), peer) {
         return refuse(failure);
     }
     let Ok(_turn) = limits.at_work.try_acquire() else { return refuse(Failure::Busy) };
@@ -114,9 +114,7 @@ mod tests {
         for value in forwarded {
             headers.append("x-forwarded-for", HeaderValue::from_str(value).unwrap());
         }
-        let mut extensions = Extensions::new();
-        extensions.insert(ConnectInfo(SocketAddr::from(([192, 0, 2, 1], 4711))));
-        limits.client(&headers, &extensions).to_string()
+        limits.client(&headers, Some(SocketAddr::from(([192, 0, 2, 1], 4711)))).to_string()
     }
 
     #[test]

@@ -3,20 +3,20 @@
 //! `axum::serve` gives hyper no timer, so that none of its time-outs ever fires; hence this loop. HTTP/1 only: that is what
 //! Cloud Run speaks to a container, and what everything else can.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::ConnectInfo;
 use axum::http::header::{CONNECTION, CONTENT_LENGTH};
-use axum::http::{HeaderValue, StatusCode};
-use futures::{FutureExt, TryFutureExt};
+use axum::http::{HeaderValue, Request, StatusCode};
+use axum::response::Response;
+use futures::FutureExt;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper::service::{Service, service_fn};
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -63,8 +63,14 @@ impl Default for Limits {
     }
 }
 
+/// Answers the requests of clients.
+pub trait Answer: Clone + Send + 'static {
+    /// Answers one.
+    fn answer(self, request: Request<Incoming>, peer: SocketAddr) -> impl Future<Output = Response> + Send;
+}
+
 /// Serves until it is told to stop and all requests are answered, or time is up.
-pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: CancellationToken) {
+pub async fn serve<A: Answer>(listener: TcpListener, answer: A, limits: Limits, stop: CancellationToken) {
     let slots = Arc::new(Semaphore::new(limits.connections.min(files_allowed() / 2)));
     let (open, drain) = (TaskTracker::new(), CancellationToken::new());
     let mut last_call = pin!(async {
@@ -73,9 +79,9 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
         sleep(limits.linger).await;
     });
     let take = |(stream, peer), slot| {
-        let (router, stop, drain) = (router.clone(), stop.clone(), drain.clone());
+        let (answer, stop, drain) = (answer.clone(), stop.clone(), drain.clone());
         open.spawn(async move {
-            converse(stream, peer, router, limits, stop, drain).await;
+            converse(stream, peer, answer, limits, stop, drain).await;
             drop(slot);
         });
     };
@@ -118,21 +124,21 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
 ///
 /// While stopping, and once it is old, it tells the client with each answer to use another connection, so that none is
 /// closed under a request.
-async fn converse(
+async fn converse<A: Answer>(
     stream: TcpStream,
     peer: SocketAddr,
-    router: Router,
+    answer: A,
     limits: Limits,
     stop: CancellationToken,
     drain: CancellationToken,
 ) {
     let _ = stream.set_nodelay(true);
-    let (answer, old) = (TowerToHyperService::new(router), CancellationToken::new());
+    let old = CancellationToken::new();
     let last = old.clone();
-    let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
-        request.extensions_mut().insert(ConnectInfo(peer));
-        let (answer, stop, last) = (answer.call(request), stop.clone(), last.clone());
-        answer.map_ok(move |mut response| {
+    let service = service_fn(move |request| {
+        let (answer, stop, last) = (answer.clone().answer(request, peer), stop.clone(), last.clone());
+        async move {
+            let mut response = answer.await;
             if response.status() == StatusCode::NOT_MODIFIED {
                 // Of an answer to HEAD, axum says how long its body is: here, that of nothing.
                 response.headers_mut().remove(CONTENT_LENGTH);
@@ -140,8 +146,8 @@ async fn converse(
             if stop.is_cancelled() || last.is_cancelled() {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
-            response
-        })
+            Ok::<_, Infallible>(response)
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -179,7 +185,10 @@ fn files_allowed() -> usize {
 mod tests {
     use std::net::SocketAddr;
 
+    use axum::Router;
     use axum::routing::get;
+    use hyper::service::Service;
+    use hyper_util::service::TowerToHyperService;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
@@ -192,6 +201,13 @@ mod tests {
         linger: Duration::ZERO,
         drain: Duration::from_secs(20),
     };
+
+    impl Answer for Router {
+        async fn answer(self, request: Request<Incoming>, _: SocketAddr) -> Response {
+            let Ok(response) = TowerToHyperService::new(self).call(request).await;
+            response
+        }
+    }
 
     /// A server whose `/slow` takes as long as a test waits, and whose `/large` is larger than any buffer.
     async fn server(limits: Limits) -> (SocketAddr, CancellationToken, tokio::task::JoinHandle<()>, Arc<Semaphore>) {

@@ -52,6 +52,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::middleware;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
+use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
@@ -61,7 +62,7 @@ use crate::lake::Lake;
 pub use api::respond as resource;
 pub use app::App;
 use error::Failure;
-use front::{Front, pass};
+use front::{Front, tell_route};
 use limits::{Limits, limit};
 use respond::Asked;
 use view::View;
@@ -77,12 +78,13 @@ pub async fn serve(settings: &Serve, lake: Lake, stop: CancellationToken) -> any
     tokio::spawn(async move { follower.follow(schedule, every).await });
 
     let limits = Limits::new(settings.rate_limit, settings.trusted_proxies);
-    listen::serve(listener, router(app, limits), listen::Limits::default(), stop).await;
+    let router = TowerToHyperService::new(router(app.clone(), limits.clone()));
+    listen::serve(listener, Arc::new(Front { app, limits, router }), listen::Limits::default(), stop).await;
     Ok(())
 }
 
 fn router(app: Arc<App>, limits: Arc<Limits>) -> Router {
-    let fair = middleware::from_fn_with_state(limits.clone(), limit);
+    let fair = middleware::from_fn_with_state(limits, limit);
     let pages = Router::new()
         .route("/", get(map))
         .merge(pages::routes())
@@ -102,8 +104,8 @@ fn router(app: Arc<App>, limits: Arc<Limits>) -> Router {
         .merge(pages)
         .nest("/api/v1", api::router().layer(fair).layer(api::open()))
         .method_not_allowed_fallback(method_not_allowed)
-        .with_state(app.clone())
-        .layer(middleware::from_fn_with_state(Arc::new(Front { app, limits }), pass))
+        .with_state(app)
+        .layer(middleware::map_response(tell_route))
 }
 
 async fn not_found(OriginalUri(uri): OriginalUri) -> Response {

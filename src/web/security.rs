@@ -1,11 +1,10 @@
 //! What every request has to keep to and what every answer carries, whatever it is.
 
-use axum::extract::Request;
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderValue, Method};
+use axum::http::{HeaderMap, HeaderValue, Method, Request};
 use http_body::Body;
 
 use super::error::{Failure, LONGEST_ADDRESS};
@@ -35,15 +34,13 @@ const HEADER_BYTES: usize = 16 << 10;
 
 /// Adds the headers.
 pub fn add_headers(headers: &mut HeaderMap) {
-    // With those that others add, there will be no more than this: it need not grow on the way.
-    headers.reserve(HEADERS.len() + 2);
     for (name, value) in HEADERS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
 }
 
 /// What no reader of this site sends, if a request has it.
-pub fn excess(request: &Request) -> Option<Failure> {
+pub fn excess<B: Body>(request: &Request<B>) -> Option<Failure> {
     let address = request.uri().path_and_query().map_or(0, |address| address.as_str().len());
     let headers: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);

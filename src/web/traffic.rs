@@ -7,8 +7,7 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use axum::extract::{MatchedPath, Request};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use axum::response::Response;
 use tracing::info;
 
@@ -20,7 +19,7 @@ use crate::telemetry;
 const BUCKETS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
 
 /// The route of a request that no pattern matches.
-const UNMATCHED: &str = "unmatched";
+pub const UNMATCHED: &str = "unmatched";
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -81,7 +80,6 @@ impl fmt::Display for Traffic {
 /// What is noted of a request before it is answered.
 pub struct Noted {
     started: Instant,
-    route: Option<MatchedPath>,
     method: Method,
     url: String,
     trace: Option<Trace>,
@@ -89,20 +87,18 @@ pub struct Noted {
 
 impl Noted {
     /// Of a request that has just come.
-    pub fn of(request: &Request) -> Self {
+    pub fn of<B>(request: &Request<B>) -> Self {
         Self {
             started: Instant::now(),
-            route: request.extensions().get::<MatchedPath>().cloned(),
             method: request.method().clone(),
             url: logged(request.uri()),
             trace: Trace::of(request.headers()),
         }
     }
 
-    /// Logs and counts the request, and gives its answer an id by which its line is found.
-    pub fn answered(self, app: &App, response: &mut Response) {
+    /// Logs and counts the request to a route, and gives its answer an id by which its line is found.
+    pub fn answered(self, app: &App, route: &str, response: &mut Response) {
         let (took, status) = (self.started.elapsed(), response.status());
-        let route = self.route.as_ref().map_or(UNMATCHED, MatchedPath::as_str);
         let class = class(status.as_u16());
         app.traffic.count(route, class, took);
         let live = app.known();
