@@ -116,9 +116,11 @@ fn put<T: Serialize + ?Sized>(members: &mut Vec<u8>, name: &str, value: &T) {
     if !members.is_empty() {
         members.push(b',');
     }
+    // Names come from our source: nothing in them has to be escaped.
+    members.push(b'"');
+    members.extend_from_slice(name.as_bytes());
+    members.extend_from_slice(b"\":");
     // Writing to memory does not fail, and all these values have a form in JSON.
-    let _ = serde_json::to_writer(&mut *members, name);
-    members.push(b':');
     let _ = serde_json::to_writer(&mut *members, value);
 }
 
