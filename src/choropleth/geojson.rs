@@ -48,7 +48,7 @@ impl Fragments {
         of_view: &impl Serialize,
     ) -> Result<Joined, serde_json::Error> {
         let mut json = Text::with_capacity(2048 + values.len() * VALUES_BYTES);
-        json.put(r#"{"type":"FeatureCollection","bbox":"#).put(&self.bbox).put(",").put(&members(of_view)?);
+        json.put(r#"{"type":"FeatureCollection","bbox":"#).put(&self.bbox).members(of_view)?;
         json.put(r#","legend":"#).value(legend)?.put(r#","features":["#);
         let mut ends = Vec::with_capacity(values.len());
         for (n, value) in values.iter().enumerate() {

@@ -25,6 +25,22 @@ impl Text {
         Ok(self)
     }
 
+    /// Adds the members of an object, which has some, behind other members.
+    pub fn members(&mut self, object: &impl Serialize) -> Result<&mut Self> {
+        let start = self.end();
+        self.value(object)?.strip("}");
+        // In place of the brace.
+        self.0[start] = b',';
+        Ok(self)
+    }
+
+    /// Removes what has been written last, if it is this.
+    pub fn strip(&mut self, end: &str) -> &mut Self {
+        let without = self.0.strip_suffix(end.as_bytes()).map_or(self.0.len(), <[u8]>::len);
+        self.0.truncate(without);
+        self
+    }
+
     /// Where the next text goes: how many bytes have been written.
     pub fn end(&self) -> usize {
         self.0.len()

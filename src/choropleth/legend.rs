@@ -1,10 +1,16 @@
 //! What the colours mean.
 
+use std::fmt::{self, Write};
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::colours::{Colour, DIVERGING, SEQUENTIAL, spread};
+use super::measure::Thousands;
 use super::{Classes, Measure, Method};
+
+/// What the longest label takes, nearly.
+const LABEL_BYTES: usize = 32;
 
 /// The key of a map, enough to draw the same map elsewhere.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -64,27 +70,47 @@ impl Legend {
 }
 
 fn range(from: Option<f64>, below: Option<f64>, measure: Measure) -> String {
+    let mut text = String::with_capacity(LABEL_BYTES);
+    // Writing to memory does not fail.
+    let _ = write_range(&mut text, from, below, measure);
+    text
+}
+
+fn write_range(text: &mut String, from: Option<f64>, below: Option<f64>, measure: Measure) -> fmt::Result {
     let number = |value: f64| short(value, measure);
     match (from, below) {
-        (None, None) if measure.is_diverging() => "all".to_owned(),
-        (None, None) => "all with requests".to_owned(),
-        (None, Some(below)) => format!("under {}", number(below)),
-        (Some(from), None) => format!("{} and more", number(from)),
-        (Some(from), Some(below)) if measure == Measure::Count && below - from <= 1.0 => number(from),
-        (Some(from), Some(below)) if measure == Measure::Count => {
-            format!("{} to {}", number(from), number(below - 1.0))
+        (None, None) if measure.is_diverging() => text.write_str("all"),
+        (None, None) => text.write_str("all with requests"),
+        (None, Some(below)) => write!(text, "under {}", number(below)),
+        (Some(from), None) => write!(text, "{} and more", number(from)),
+        (Some(from), Some(below)) if measure == Measure::Count && below - from <= 1.0 => {
+            write!(text, "{}", number(from))
         }
-        (Some(from), Some(below)) => format!("{} to under {}", number(from), number(below)),
+        (Some(from), Some(below)) if measure == Measure::Count => {
+            write!(text, "{} to {}", number(from), number(below - 1.0))
+        }
+        (Some(from), Some(below)) => write!(text, "{} to under {}", number(from), number(below)),
     }
 }
 
 /// A break without digits that say nothing: breaks are round.
-fn short(value: f64, measure: Measure) -> String {
-    if measure == Measure::Count || value.abs() >= 1000.0 {
-        return measure.format(value);
-    }
-    let text = format!("{:.3}", value.abs());
-    measure.sign_and_unit(value, text.trim_end_matches('0').trim_end_matches('.'))
+fn short(value: f64, measure: Measure) -> impl fmt::Display {
+    fmt::from_fn(move |f| {
+        let size = value.abs();
+        write!(f, "{}", measure.sign(value))?;
+        if measure == Measure::Count || size >= 1000.0 {
+            return write!(f, "{}{}", Thousands(size.round() as u64), measure.symbol());
+        }
+        let thousandths = (size * 1000.0).round() as u64;
+        write!(f, "{}", thousandths / 1000)?;
+        match thousandths % 1000 {
+            0 => {}
+            tenths if tenths % 100 == 0 => write!(f, ".{}", tenths / 100)?,
+            hundredths if hundredths % 10 == 0 => write!(f, ".{:02}", hundredths / 10)?,
+            rest => write!(f, ".{rest:03}")?,
+        }
+        f.write_str(measure.symbol())
+    })
 }
 
 #[cfg(test)]

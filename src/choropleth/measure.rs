@@ -151,18 +151,21 @@ impl Measure {
             _ if size >= 10.0 || size == 0.0 => format!("{size:.1}"),
             _ => format!("{size:.2}"),
         };
-        self.sign_and_unit(value, &text)
+        format!("{}{text}{}", self.sign(value), self.symbol())
     }
 
-    /// Completes a number without sign: `+12 %`.
-    pub(super) fn sign_and_unit(self, value: f64, number: &str) -> String {
+    /// What stands before a number without sign.
+    pub(super) fn sign(self, value: f64) -> &'static str {
         match self {
-            Self::Share => format!("{number} %"),
-            Self::Change if value > 0.0 => format!("+{number} %"),
-            Self::Change if value < 0.0 => format!("−{number} %"),
-            Self::Change => format!("{number} %"),
-            _ => number.to_owned(),
+            Self::Change if value > 0.0 => "+",
+            Self::Change if value < 0.0 => "−",
+            _ => "",
         }
+    }
+
+    /// What stands behind it.
+    pub(super) fn symbol(self) -> &'static str {
+        if matches!(self, Self::Share | Self::Change) { " %" } else { "" }
     }
 }
 
@@ -184,15 +187,19 @@ impl FromStr for Measure {
 
 /// `1234567` as `1,234,567`.
 pub fn thousands(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
+    Thousands(n).to_string()
+}
+
+/// The same, to be written behind other text.
+pub(super) struct Thousands(pub u64);
+
+impl fmt::Display for Thousands {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self(n @ ..1000) => write!(f, "{n}"),
+            Self(n) => write!(f, "{},{:03}", Self(n / 1000), n % 1000),
         }
-        out.push(digit);
     }
-    out
 }
 
 #[cfg(test)]

@@ -109,12 +109,12 @@ fn area_value(area: &BoundedArea, counts: Counts, measure: Measure, classes: &Cl
 
 /// Why the colours of a map could mislead; empty when they don't.
 pub fn warnings(values: &[AreaValue]) -> Vec<String> {
-    let compared: Vec<f64> = values.iter().filter(|v| v.rank.is_some()).filter_map(|v| v.value).collect();
-    let mut classes = values.iter().filter(|v| v.rank.is_some()).map(|v| v.class);
-    let differ = compared.iter().any(|value| Some(value) != compared.first());
-    let one_class = classes.next().flatten().is_some_and(|first| classes.all(|class| class == Some(first)));
+    let compared = || values.iter().filter(|v| v.rank.is_some());
+    let first = compared().next();
+    let differ = compared().any(|v| Some(v.value) != first.map(|first| first.value));
+    let one_class = first.is_some_and(|first| first.class.is_some() && compared().all(|v| v.class == first.class));
     let mut warnings = Vec::new();
-    match compared.len() {
+    match compared().count() {
         0 => warnings.push("No area has enough requests to be compared.".to_owned()),
         few if few < FEW_AREAS => {
             warnings.push(format!("Only {few} of {} areas have enough requests to be compared.", values.len()));
@@ -129,8 +129,9 @@ pub fn warnings(values: &[AreaValue]) -> Vec<String> {
 fn rank(values: &mut [AreaValue]) {
     let few = values.iter().any(|v| v.state == State::Unstable && (1..FEW_REQUESTS).contains(&v.requests));
     let ranked = |v: &AreaValue| v.value.filter(|_| v.state == State::Value || v.state == State::Zero && !few);
-    let mut sorted: Vec<f64> = values.iter().filter_map(ranked).collect();
-    sorted.sort_by(|a, b| b.total_cmp(a));
+    let mut sorted = Vec::with_capacity(values.len());
+    sorted.extend(values.iter().filter_map(ranked));
+    sorted.sort_unstable_by(|a: &f64, b| b.total_cmp(a));
     for area in values.iter_mut() {
         area.rank = ranked(area).map(|value| 1 + sorted.partition_point(|&other| other > value));
     }

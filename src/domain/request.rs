@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use super::ParseError;
 
@@ -69,7 +70,7 @@ impl FromStr for Status {
 ///
 /// Labels that differ only by case, spacing, punctuation or accents have the same id and are one type.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TypeId(String);
+pub struct TypeId(Arc<str>);
 
 impl TypeId {
     /// Letters and digits in lower case, all else as single hyphens. `None` when nothing is left.
@@ -84,7 +85,7 @@ impl TypeId {
             }
         }
         slug.truncate(slug.trim_end_matches('-').len());
-        (!slug.is_empty()).then_some(Self(slug))
+        (!slug.is_empty()).then(|| Self(slug.into()))
     }
 
     /// The slug.
@@ -93,11 +94,19 @@ impl TypeId {
     }
 }
 
+/// Whether a text is a slug without letters of other alphabets.
+fn is_plain(text: &str) -> bool {
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    text.split('-').all(is_word)
+}
+
 impl FromStr for TypeId {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let id = Self::of_label(text).filter(|id| id.0 == text);
+        // Nearly all are plain, and nothing need be said of them in Unicode's terms.
+        let id =
+            if is_plain(text) { Some(Self(text.into())) } else { Self::of_label(text).filter(|id| *id.0 == *text) };
         id.ok_or_else(|| ParseError::new(text, "a slug of lower-case letters, digits and single hyphens"))
     }
 }
@@ -111,6 +120,14 @@ impl fmt::Display for TypeId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn an_id_is_what_its_own_label_gives(text in "[a-cé-]{0,6}") {
+            let of_label = TypeId::of_label(&text).filter(|id| id.as_str() == text);
+            proptest::prop_assert_eq!(text.parse().ok(), of_label);
+        }
+    }
 
     #[test]
     fn spelling_variants_of_a_label_are_one_type() {

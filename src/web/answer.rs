@@ -10,7 +10,7 @@ use super::layers::{Layer, Layers};
 use super::live::Live;
 use super::view::View;
 use crate::choropleth::{self, AreaValue, Legend, Measure};
-use crate::domain::{Geography, Month, Status, WardModel};
+use crate::domain::{Area, Geography, Month, Status, TypeId, WardModel};
 use crate::marts::Series;
 
 /// Everything that is said about a view, for pages and API alike.
@@ -58,7 +58,7 @@ impl<'a> Answer<'a> {
     /// The areas by value, the highest first and those without one last; by code where equal.
     pub fn ranked(&self) -> Vec<(usize, &AreaValue)> {
         let mut order: Vec<_> = self.values.iter().enumerate().collect();
-        order.sort_by(|(_, a), (_, b)| {
+        order.sort_unstable_by(|(_, a), (_, b)| {
             let value = |v: &AreaValue| v.value.unwrap_or(f64::NEG_INFINITY);
             value(b).total_cmp(&value(a)).then(a.area.cmp(&b.area))
         });
@@ -66,21 +66,21 @@ impl<'a> Answer<'a> {
     }
 
     /// Members that name the view in the API.
-    pub fn members(&self, live: &Live) -> Members {
+    pub fn members<'m>(&'m self, live: &'m Live) -> Members<'m> {
         Members {
-            release: live.release.release.to_string(),
+            release: live.release.release.as_str(),
             complete_through: live.release.complete_through,
             geography: self.view.geography,
             ward_model: (self.view.geography == Geography::Ward).then_some(self.view.ward_model),
-            request_type: self.view.request_type.as_ref().map(ToString::to_string),
+            request_type: self.view.request_type.as_ref().map(TypeId::as_str),
             renames: self.view.joined.then_some("joined"),
             from: self.view.months.first(),
             to: self.view.months.last(),
             partial: live.is_partial(self.view.months),
             status: self.view.status,
             measure: self.view.measure.as_str(),
-            area: self.view.area.map(|area| area.to_string()),
-            warnings: self.warnings.clone(),
+            area: self.view.area,
+            warnings: &self.warnings,
             total: self.total,
             not_mapped: self.not_mapped,
         }
@@ -89,9 +89,9 @@ impl<'a> Answer<'a> {
 
 /// What a view is of, in the API's words.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct Members {
+pub struct Members<'a> {
     /// The release that all numbers are from.
-    release: String,
+    release: &'a str,
     /// The last month of which every day is in the data.
     complete_through: Month,
     /// Which set of areas.
@@ -99,7 +99,7 @@ pub struct Members {
     /// Which wards; `null` for FSAs.
     ward_model: Option<WardModel>,
     /// Id of the request type; `null` for all.
-    request_type: Option<String>,
+    request_type: Option<&'a str>,
     /// `joined`, if requests under other names of the type are counted, too.
     renames: Option<&'static str>,
     /// First month.
@@ -113,9 +113,10 @@ pub struct Members {
     /// What is compared.
     measure: &'static str,
     /// Code of the area that is pointed out.
-    area: Option<String>,
+    #[schemars(with = "Option<String>")]
+    area: Option<Area>,
     /// Why the colours could mislead.
-    warnings: Vec<String>,
+    warnings: &'a [String],
     /// Requests of the view.
     total: u64,
     /// Of these, requests that are in none of the areas.

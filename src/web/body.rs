@@ -6,12 +6,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use bytes::Bytes;
 
 use super::assets::Asset;
 use super::parts::Parts;
 use crate::lake::sha256;
+
+/// Header fields that an answer will have, with those that others add: room for all at once.
+const HEADERS: usize = 16;
 
 /// How long an answer may be kept without asking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +44,8 @@ impl Caching {
 pub struct Body {
     content_type: &'static str,
     caching: Caching,
-    tag: OnceLock<String>,
+    /// Sent as sixteen digits of sixteen.
+    tag: OnceLock<u64>,
     headers: Vec<(HeaderName, HeaderValue)>,
     /// As it was made.
     parts: Parts,
@@ -104,19 +108,20 @@ impl Body {
     }
 
     /// The same with a tag that says as much as a hash of the bytes would, and costs nothing.
-    pub fn named(mut self, tag: String, caching: Caching) -> Self {
+    pub fn named(mut self, tag: u64, caching: Caching) -> Self {
         self.tag = tag.into();
         self.caching = caching;
         self
     }
 
-    fn tag(&self) -> &str {
-        self.tag.get_or_init(|| sha256(&self.parts.whole())[..16].to_owned())
+    fn tag(&self) -> u64 {
+        // Sixteen digits are a number.
+        *self.tag.get_or_init(|| u64::from_str_radix(&sha256(&self.parts.whole())[..16], 16).unwrap_or_default())
     }
 
     /// Whether a request has this answer already, in the encoding that it accepts.
     pub fn is_known(&self, request: &HeaderMap) -> bool {
-        is_known(request, self.tag(), Encoding::accepted(request))
+        request.contains_key(IF_NONE_MATCH) && has(request, &representation(self.tag(), Encoding::accepted(request)))
     }
 
     /// The same, to be asked for anew each time.
@@ -160,15 +165,17 @@ impl Body {
     pub fn respond(&self, request: &HeaderMap) -> Response {
         let encoding = Encoding::accepted(request);
         let tag = representation(self.tag(), encoding);
-        let not_modified = is_known(request, self.tag(), encoding);
-        let mut response = if not_modified { StatusCode::NOT_MODIFIED.into_response() } else { self.encoded(encoding) };
+        let not_modified = request.contains_key(IF_NONE_MATCH) && has(request, &tag);
+        let mut response = Response::new(if not_modified { axum::body::Body::empty() } else { self.encoded(encoding) });
         let headers = response.headers_mut();
+        headers.reserve(HEADERS);
         headers.insert(CACHE_CONTROL, self.caching.header());
         headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
-        if let Ok(tag) = HeaderValue::from_str(&tag) {
+        if let Ok(tag) = HeaderValue::try_from(tag) {
             headers.insert(ETAG, tag);
         }
         if not_modified {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
             return response;
         }
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
@@ -181,7 +188,7 @@ impl Body {
         response
     }
 
-    fn encoded(&self, encoding: Encoding) -> Response {
+    fn encoded(&self, encoding: Encoding) -> axum::body::Body {
         let bytes = match encoding {
             Encoding::Br => {
                 self.br_best.get().unwrap_or_else(|| self.br.get_or_init(|| brotli(&self.parts.whole(), 5)))
@@ -191,19 +198,15 @@ impl Body {
             Encoding::Identity if self.parts.is_whole() || self.sent.swap(true, Ordering::Relaxed) => {
                 self.identity.get_or_init(|| self.parts.whole())
             }
-            Encoding::Identity => return self.parts.body().into_response(),
+            Encoding::Identity => return self.parts.body(),
         };
-        bytes.clone().into_response()
+        bytes.clone().into()
     }
 }
 
 /// One resource, several representations: a strong tag names the representation.
-fn representation(tag: &str, encoding: Encoding) -> String {
-    format!("\"{tag}-{}\"", encoding.as_str())
-}
-
-fn is_known(request: &HeaderMap, tag: &str, encoding: Encoding) -> bool {
-    request.contains_key(IF_NONE_MATCH) && has(request, &representation(tag, encoding))
+fn representation(tag: u64, encoding: Encoding) -> String {
+    format!("\"{tag:016x}-{}\"", encoding.as_str())
 }
 
 impl Encoding {

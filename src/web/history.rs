@@ -108,7 +108,9 @@ fn values(areas: &[BoundedArea], periods: &[MonthRange], every: usize, counting:
     }
     let measure = counting.measure;
     let steady = read.into_iter().filter(|(counts, area)| !measure.divides_by_little(*counts, area));
-    steady.filter_map(|(counts, area)| measure.value(counts, area)).collect()
+    let mut values = Vec::with_capacity(periods.len() * areas.len().div_ceil(every));
+    values.extend(steady.filter_map(|(counts, area)| measure.value(counts, area)));
+    values
 }
 
 /// Those whose turn it is in the nth period, where it is each one's every so many periods: neighbours, whose counts lie

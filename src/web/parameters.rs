@@ -1,5 +1,6 @@
 //! The parameters of a query by name, and what is wrong with them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 use std::str::FromStr;
@@ -56,15 +57,15 @@ impl BadParameter {
 
 /// A query's parameters. All problems are collected, so that they can be reported at once.
 #[derive(Debug, Default)]
-pub struct Parameters {
-    given: BTreeMap<&'static str, String>,
+pub struct Parameters<'q> {
+    given: BTreeMap<&'static str, Cow<'q, str>>,
     problems: Vec<BadParameter>,
 }
 
-impl Parameters {
+impl<'q> Parameters<'q> {
     /// Reads a query string that may have these parameters, each once. Empty values are as good as absent ones: forms
     /// send them.
-    pub fn read(query: &str, known: &[&'static str]) -> Self {
+    pub fn read(query: &'q str, known: &[&'static str]) -> Self {
         let mut read = Self::default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             match known.iter().find(|known| **known == name) {
@@ -73,7 +74,7 @@ impl Parameters {
                 Some(_) if value.is_empty() => {}
                 Some(known) if read.given.contains_key(known) => read.refuse(known, &value, "once only"),
                 Some(known) => {
-                    read.given.insert(known, value.into_owned());
+                    read.given.insert(known, value);
                 }
             }
         }
@@ -82,7 +83,7 @@ impl Parameters {
 
     /// The value of a parameter.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.given.get(name).map(String::as_str)
+        self.given.get(name).map(|value| &**value)
     }
 
     /// The value of a parameter as what it stands for; a problem, and `None`, if it stands for nothing.

@@ -22,12 +22,13 @@ pub struct Parts {
     /// Where in the text each of the others' parts belongs.
     ends: Arc<[usize]>,
     others: Arc<[String]>,
+    len: usize,
 }
 
 impl Parts {
     /// Of all parts.
     pub fn len(&self) -> usize {
-        self.iter().map(<[u8]>::len).sum()
+        self.len
     }
 
     /// Whether there is nothing to put together.
@@ -63,13 +64,14 @@ impl Parts {
 
 impl From<Bytes> for Parts {
     fn from(whole: Bytes) -> Self {
-        Self { text: whole, ends: Arc::default(), others: Arc::default() }
+        Self { len: whole.len(), text: whole, ends: Arc::default(), others: Arc::default() }
     }
 }
 
 impl From<Joined> for Parts {
     fn from(Joined { text, ends, areas }: Joined) -> Self {
-        Self { text: text.into(), ends: ends.into(), others: areas }
+        let of_areas: usize = areas.iter().take(ends.len()).map(String::len).sum();
+        Self { len: text.len() + of_areas, text: text.into(), ends: ends.into(), others: areas }
     }
 }
 

@@ -56,10 +56,10 @@ pub struct Asked {
 
 impl Asked {
     /// Release, code, address and where the site is said to be decide every byte.
-    fn tag(&self, public_url: Option<&str>) -> String {
+    fn tag(&self, public_url: Option<&str>) -> u64 {
         let mut hasher = DefaultHasher::new();
         (PROGRAM_VERSION, self.live.release.release.as_str(), &self.key, public_url).hash(&mut hasher);
-        format!("{:016x}", hasher.finish())
+        hasher.finish()
     }
 
     fn caching(&self) -> Caching {
@@ -69,7 +69,7 @@ impl Asked {
 
 /// Answers, from memory if it was asked for before; what the client has already is not even made.
 ///
-/// What is made is some hundred microseconds of work; what takes longer waits in `make`, away from this thread.
+/// Those who ask for the same wait together until it is made once.
 pub async fn answer(
     app: &App,
     asked: Asked,
@@ -77,18 +77,49 @@ pub async fn answer(
     make: impl Future<Output = anyhow::Result<Body>>,
 ) -> Result<Response, Failure> {
     let (tag, caching) = (asked.tag(app.layers.public_url.as_deref()), asked.caching());
-    let to_come = Body::to_come().named(tag.clone(), caching);
-    if to_come.is_known(headers) {
-        count(&app.figures.not_modified);
-        return Ok(to_come.respond(headers));
+    if let Some(not_modified) = not_modified(app, tag, caching, headers) {
+        return Ok(not_modified);
     }
-    let answers = asked.live.answers.clone();
     // The cache holds it in several places on its way, and would copy all of it each time.
     let make = Box::pin(async { Ok(Arc::new(make.await?.named(tag, caching))) });
-    let entry = answers.entry(asked.key).or_try_insert_with(make).await;
+    let entry = asked.live.answers.entry(asked.key).or_try_insert_with(make).await;
     let entry = entry.map_err(|error: Arc<anyhow::Error>| Failure::Internal(anyhow!("{error:#}")))?;
     count(if entry.is_fresh() { &app.figures.misses } else { &app.figures.hits });
     send(entry.into_value(), headers).await
+}
+
+/// The same of what takes microseconds to make: less than to see to it that nobody else makes it, too.
+pub async fn answer_quickly(
+    app: &App,
+    asked: Asked,
+    headers: &HeaderMap,
+    make: impl Future<Output = anyhow::Result<Body>>,
+) -> Result<Response, Failure> {
+    let (tag, caching) = (asked.tag(app.layers.public_url.as_deref()), asked.caching());
+    if let Some(not_modified) = not_modified(app, tag, caching, headers) {
+        return Ok(not_modified);
+    }
+    let answers = &asked.live.answers;
+    if let Some(kept) = answers.get(&asked.key).await {
+        count(&app.figures.hits);
+        return send(kept, headers).await;
+    }
+    let made = Arc::new(make.await?.named(tag, caching));
+    count(&app.figures.misses);
+    // Those who waited for the same counts send the same body, or each would be compressed.
+    if let Some(kept) = answers.get(&asked.key).await {
+        return send(kept, headers).await;
+    }
+    answers.insert(asked.key, made.clone()).await;
+    send(made, headers).await
+}
+
+fn not_modified(app: &App, tag: u64, caching: Caching, headers: &HeaderMap) -> Option<Response> {
+    let to_come = Body::to_come().named(tag, caching);
+    to_come.is_known(headers).then(|| {
+        count(&app.figures.not_modified);
+        to_come.respond(headers)
+    })
 }
 
 /// Sends an answer that was found in memory, in an encoding that is ready.

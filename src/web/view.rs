@@ -46,11 +46,11 @@ impl View {
 
     /// Makes a view of parameters that have been read, and `more` of those that are no view's.
     pub fn parse_with<T>(
-        asked: Parameters,
+        asked: Parameters<'_>,
         period: Period,
         live: &Live,
         layers: &Layers,
-        more: impl FnOnce(&mut Parameters) -> T,
+        more: impl FnOnce(&mut Parameters<'_>) -> T,
     ) -> Result<(Self, T), Vec<BadParameter>> {
         let mut parser = Parser { asked, period, live, layers };
         let view = parser.view();
@@ -115,33 +115,36 @@ impl View {
 
     /// The same where another period is the default.
     pub fn query_in(&self, period: Period, live: &Live, layers: &Layers) -> String {
-        let mut query = Serializer::new(String::new());
-        let mut put = |name: &str, value: Option<String>| {
+        let mut query = Serializer::new(String::with_capacity(NORMAL_BYTES));
+        let mut put = |name: &str, value: Option<&str>| {
             if let Some(value) = value {
-                query.append_pair(name, &value);
+                query.append_pair(name, value);
             }
         };
         let default_months = period.default_months(self.geography, live);
         let non_default_months = (self.months != default_months).then_some(self.months);
-        put("geo", (self.geography != Geography::Ward).then(|| self.geography.to_string()));
-        put("type", self.request_type.as_ref().map(TypeId::to_string));
-        put("renames", self.joined.then(|| JOINED.to_owned()));
+        put("geo", (self.geography != Geography::Ward).then(|| self.geography.as_str()));
+        put("type", self.request_type.as_ref().map(TypeId::as_str));
+        put("renames", self.joined.then_some(JOINED));
         match non_default_months {
-            Some(months) if months.months() == 1 => put("month", Some(months.first().to_string())),
+            Some(months) if months.months() == 1 => put("month", Some(&months.first().to_string())),
             Some(months) => {
-                put("from", Some(months.first().to_string()));
-                put("to", Some(months.last().to_string()));
+                put("from", Some(&months.first().to_string()));
+                put("to", Some(&months.last().to_string()));
             }
             None => {}
         }
-        put("status", self.status.map(|status| status.to_string()));
-        put("measure", (self.measure != default_measure(self.layer(layers))).then(|| self.measure.to_string()));
-        put("classes", (self.classes != Method::default()).then(|| self.classes.to_string()));
-        put("area", self.area.map(|area| area.to_string()));
-        put("release", self.pinned.then(|| live.release.release.to_string()));
+        put("status", self.status.map(Status::as_str));
+        put("measure", (self.measure != default_measure(self.layer(layers))).then(|| self.measure.as_str()));
+        put("classes", (self.classes != Method::default()).then(|| self.classes.as_str()));
+        put("area", self.area.map(|area| area.to_string()).as_deref());
+        put("release", self.pinned.then(|| live.release.release.as_str()));
         query.finish()
     }
 }
+
+/// What a query in normal form takes, nearly.
+const NORMAL_BYTES: usize = 160;
 
 /// What `release` may be.
 pub const KEPT: &str = "a release that /api/v1/releases lists";
@@ -177,7 +180,7 @@ pub fn default_measure(layer: &Layer) -> Measure {
 }
 
 struct Parser<'a> {
-    asked: Parameters,
+    asked: Parameters<'a>,
     period: Period,
     live: &'a Live,
     layers: &'a Layers,

@@ -2,7 +2,6 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::json;
 
 use super::super::answer::Answer;
 use super::super::body::Body;
@@ -120,25 +119,44 @@ fn rows<'a>(answer: &'a Answer<'_>, live: &Live) -> Vec<Count<'a>> {
     answer.ranked().into_iter().map(row).collect()
 }
 
+/// What rows begin with.
+#[derive(Serialize)]
+struct Areas {
+    geography: Geography,
+    ward_model: Option<WardModel>,
+}
+
+/// What rows have behind the area.
+#[derive(Serialize)]
+struct Shared<'a> {
+    request_type: Option<&'a str>,
+    from: Month,
+    to: Month,
+    status: Option<Status>,
+}
+
 /// The same rows as JSON, byte for byte: what all of them share is written once, what an area always has when the program
 /// starts.
 fn write_rows(answer: &Answer<'_>, live: &Live, json: &mut Text) -> serde_json::Result<()> {
     let view = &answer.view;
     let ward_model = (view.geography == Geography::Ward).then_some(view.ward_model);
-    let areas = members(&json!({"geography": view.geography, "ward_model": ward_model}))?;
-    let (from, to) = (view.months.first(), view.months.last());
-    let request_type = view.request_type.as_ref().map(|id| id.as_str());
-    let asked = members(&json!({"request_type": request_type, "from": from, "to": to, "status": view.status}))?;
-    let measure = members(&json!({"measure": view.measure.as_str()}))?;
-    let partial = members(&json!({"partial": live.is_partial(view.months)}))?;
+    let areas = members(&Areas { geography: view.geography, ward_model })?;
+    let asked = members(&Shared {
+        request_type: view.request_type.as_ref().map(|id| id.as_str()),
+        from: view.months.first(),
+        to: view.months.last(),
+        status: view.status,
+    })?;
+    let measure = view.measure.as_str();
+    let partial = live.is_partial(view.months);
     for (n, (at, value)) in answer.ranked().into_iter().enumerate() {
         let area = &answer.layer.columns[at];
         let AreaValue { requests, base, value, rank, class, state, .. } = *value;
         json.put(if n == 0 { "{" } else { ",{" }).put(&areas).put(",").put(&area.name).put(",").put(&asked);
         json.put(r#","requests":"#).value(&requests)?.put(r#","base":"#).value(&base)?;
-        json.put(",").put(&area.size).put(",").put(&measure);
+        json.put(",").put(&area.size).put(r#","measure":"#).value(&measure)?;
         json.put(r#","value":"#).value(&value)?.put(r#","rank":"#).value(&rank)?.put(r#","class":"#).value(&class)?;
-        json.put(r#","state":"#).value(&state)?.put(",").put(&partial).put("}");
+        json.put(r#","state":"#).value(&state)?.put(r#","partial":"#).value(&partial)?.put("}");
     }
     Ok(())
 }

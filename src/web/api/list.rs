@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::super::body::{Body, Caching};
 use super::super::live::Live;
 use super::format::Format;
-use crate::choropleth::json::{Text, members};
+use crate::choropleth::json::Text;
 use crate::domain::Month;
 
 /// What a row of `counts` takes in JSON, and a little more: memory that need not grow is not copied.
@@ -121,7 +121,7 @@ pub fn of_text(
     let mut json = Text::with_capacity(ENVELOPE_BYTES + number * ROW_BYTES);
     let around = Envelope { number_returned: number, ..envelope::<()>(at, number, None, Vec::new()) };
     // Its rows are last: they are opened here, and closed below.
-    json.put("{").put(members(&around)?.trim_end_matches(']'));
+    json.value(&around)?.strip("]}");
     write_rows(&mut json)?;
     json.put("]}");
     Ok(Body::new(Format::Json.content_type(), Caching::Live, json.into_bytes()))

@@ -53,7 +53,7 @@ impl Place {
 }
 
 /// A number of degrees. `NaN` is a number to the parser, but in no range.
-fn degrees(asked: &mut Parameters, name: &'static str, most: f64, allowed: &str) -> Option<f64> {
+fn degrees(asked: &mut Parameters<'_>, name: &'static str, most: f64, allowed: &str) -> Option<f64> {
     let degrees: f64 = asked.word(name, || allowed.to_owned())?;
     let fits = (-most..=most).contains(&degrees);
     if !fits {
@@ -63,7 +63,7 @@ fn degrees(asked: &mut Parameters, name: &'static str, most: f64, allowed: &str)
 }
 
 /// The first three characters, in capitals.
-fn postal(asked: &mut Parameters, text: &str) -> Option<Place> {
+fn postal(asked: &mut Parameters<'_>, text: &str) -> Option<Place> {
     let capitals = text.trim().to_ascii_uppercase();
     let parts = capitals.split_at_checked(3).map(|(area, rest)| (area, rest.trim_start()));
     let is = |text: &str, form: &str| {
@@ -78,7 +78,7 @@ fn postal(asked: &mut Parameters, text: &str) -> Option<Place> {
 }
 
 /// Two places may be two different ones.
-fn refuse_position(asked: &mut Parameters) {
+fn refuse_position(asked: &mut Parameters<'_>) {
     for name in ["lat", "lon"] {
         if let Some(value) = asked.get(name).map(str::to_owned) {
             asked.refuse(name, &value, "postal alone, or lat and lon without postal");
@@ -86,7 +86,7 @@ fn refuse_position(asked: &mut Parameters) {
     }
 }
 
-fn refuse_half(asked: &mut Parameters) {
+fn refuse_half(asked: &mut Parameters<'_>) {
     for (name, allowed) in [("lat", LATITUDES), ("lon", LONGITUDES)] {
         if asked.get(name).is_none() {
             asked.refuse(name, "", format!("{allowed}; or postal"));

@@ -34,7 +34,7 @@ use super::app::App;
 use super::error::Failure;
 use super::live::Live;
 use super::parameters::{Parameters, refuse_all, refuse_empty};
-use super::respond::{Asked, answer};
+use super::respond::{Asked, answer, answer_quickly};
 use super::view::{Period, View};
 use format::Format;
 use list::At;
@@ -204,7 +204,7 @@ impl Asking<'_> {
                     let answer = Answer::new(view.clone(), series, live, layers);
                     make(&answer, fields, &self.at(live, &query))
                 };
-                answer(self.app, self.asked(live, &query, view.pinned), self.headers, body).await
+                answer_quickly(self.app, self.asked(live, &query, view.pinned), self.headers, body).await
             }
             Make::Series => {
                 let asked = SeriesQuery::parse(self.query(), live, layers).map_err(Failure::BadParameters)?;

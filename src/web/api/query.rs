@@ -106,7 +106,7 @@ impl SeriesQuery {
     }
 }
 
-fn by_area(asked: &mut Parameters) -> bool {
+fn by_area(asked: &mut Parameters<'_>) -> bool {
     match asked.get("by").map(str::to_owned).as_deref() {
         None => false,
         Some("area") if asked.get("area").is_none() => true,
@@ -121,7 +121,7 @@ fn by_area(asked: &mut Parameters) -> bool {
     }
 }
 
-fn limit(asked: &mut Parameters) -> Option<usize> {
+fn limit(asked: &mut Parameters<'_>) -> Option<usize> {
     let allowed = || format!("a number from 1 to {MOST}");
     let limit: usize = asked.word("limit", allowed)?;
     let fits = (1..=MOST).contains(&limit);
@@ -131,7 +131,7 @@ fn limit(asked: &mut Parameters) -> Option<usize> {
     fits.then_some(limit)
 }
 
-fn cursor(asked: &mut Parameters, live: &Live) -> Option<usize> {
+fn cursor(asked: &mut Parameters<'_>, live: &Live) -> Option<usize> {
     let text = asked.get("cursor")?.to_owned();
     let place = text.rsplit_once('.').filter(|(release, _)| *release == live.release.release.as_str());
     let place = place.and_then(|(_, skip)| skip.parse().ok()).filter(|skip| *skip < 1 << 32);

@@ -325,7 +325,7 @@ impl Resource {
     }
 
     /// The columns that a query asks for, in their order.
-    pub fn fields(&self, asked: &mut Parameters) -> Vec<&'static str> {
+    pub fn fields(&self, asked: &mut Parameters<'_>) -> Vec<&'static str> {
         let Some(text) = asked.get(FIELDS).map(str::to_owned) else { return Vec::new() };
         let wanted: Vec<&str> = text.split(',').collect();
         if wanted.iter().any(|name| !COLUMNS.contains(name)) {
