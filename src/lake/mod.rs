@@ -35,7 +35,7 @@ use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as StorePath;
-use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, UpdateVersion, WriteMultipart};
+use object_store::{GetResult, ObjectStore, ObjectStoreExt, PutMode, PutOptions, UpdateVersion, WriteMultipart};
 use sha2::{Digest, Sha256};
 use tracing::warn;
 
@@ -136,16 +136,23 @@ impl Lake {
 
     /// The whole object; `None` when there is none.
     pub async fn get(&self, key: Key<'_>) -> Result<Option<Bytes>, Error> {
-        Ok(self.get_with_generation(key).await?.map(|(bytes, _)| bytes))
+        match self.found(key).await? {
+            Some(found) => found.bytes().await.map(Some).map_err(fails(key)),
+            None => Ok(None),
+        }
+    }
+
+    async fn found(&self, key: Key<'_>) -> Result<Option<GetResult>, Error> {
+        match self.store.get(&path(key)).await {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if bucket::is_absent(&error) => Ok(None),
+            Err(error) => Err(fails(key)(error)),
+        }
     }
 
     /// The whole object and its state, for [`Lake::swap`].
     pub async fn get_with_generation(&self, key: Key<'_>) -> Result<Option<(Bytes, Generation)>, Error> {
-        let found = match self.store.get(&path(key)).await {
-            Ok(found) => found,
-            Err(error) if bucket::is_absent(&error) => return Ok(None),
-            Err(error) => return Err(fails(key)(error)),
-        };
+        let Some(found) = self.found(key).await? else { return Ok(None) };
         let version = UpdateVersion { e_tag: found.meta.e_tag.clone(), version: found.meta.version.clone() };
         let bytes = found.bytes().await.map_err(fails(key))?;
         let version = match self.folder() {

@@ -241,7 +241,11 @@ async fn run(
     let (warehouse, spark) = (BigQuery::open(&plan.warehouse, lake, plan.retry), Spark::new(lake, plan));
     let refresh = Refresh { lake, source, plan, origin, id: &id, log: &log, spark: &spark, warehouse };
     let result = refresh.guarded(&lease, stop).await;
-    if let Err(error) = lake.sweep(plan.lease).await {
+    // A look that finds nothing new need not walk through all of the lake: whoever was killed at work, the next to work
+    // sweeps after.
+    if !matches!(result, Ok(Outcome::NoChange(_)))
+        && let Err(error) = lake.sweep(plan.lease).await
+    {
         log.warn(error.to_string());
     }
     let record = record_end(&log, &result).await;
