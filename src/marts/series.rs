@@ -250,14 +250,15 @@ impl Row<'_> {
 /// In half of the bytes where all are small: those of a single type nearly always are.
 #[derive(Debug)]
 enum Sums {
-    Small(Vec<u16>),
-    Large(Vec<u32>),
+    Small(Box<[u16]>),
+    Large(Box<[u32]>),
 }
 
 impl Sums {
+    /// In no more memory than they need: much of what the server takes are these.
     fn new(sums: Vec<u32>) -> Self {
-        let small: Result<Vec<u16>, _> = sums.iter().map(|&sum| u16::try_from(sum)).collect();
-        small.map_or_else(|_| Self::Large(sums), Self::Small)
+        let are_small = sums.iter().all(|&sum| sum <= u32::from(u16::MAX));
+        if are_small { Self::Small(sums.iter().map(|&sum| sum as u16).collect()) } else { Self::Large(sums.into()) }
     }
 
     fn weight(&self) -> usize {
@@ -316,7 +317,8 @@ impl TableBuilder {
         let width = self.width;
         let first = self.requests.iter().position(|requests| *requests > 0).map_or(0, |at| at / width);
         let end = self.requests.iter().rposition(|requests| *requests > 0).map_or(first, |at| at / width + 1);
-        let mut sums = vec![0; width];
+        let mut sums = Vec::with_capacity((end - first + 1) * width);
+        sums.resize(width, 0);
         for (at, requests) in self.requests[first * width..end * width].iter().enumerate() {
             sums.push(requests.saturating_add(sums[at]));
         }
