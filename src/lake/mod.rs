@@ -164,8 +164,13 @@ impl Lake {
 
     /// The size of an object in bytes; `None` when there is none.
     pub async fn size(&self, key: Key<'_>) -> Result<Option<u64>, Error> {
+        Ok(self.find(key).await?.map(|found| found.bytes))
+    }
+
+    /// What a list would say of an object; `None` when there is none.
+    pub async fn find(&self, key: Key<'_>) -> Result<Option<Found>, Error> {
         match self.store.head(&path(key)).await {
-            Ok(found) => Ok(Some(found.size)),
+            Ok(meta) => Ok(Some(found(meta))),
             Err(error) if bucket::is_absent(&error) => Ok(None),
             Err(error) => Err(fails(key)(error)),
         }

@@ -5,18 +5,19 @@ use std::path::{Path, PathBuf};
 
 use arrow_array::types::{Int8Type, Int32Type as ArrowInt32, Int64Type as ArrowInt64};
 use arrow_array::{Array, RecordBatch};
+use arrow_schema::DataType;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::data_type::{Int32Type, Int64Type};
 use parquet::file::reader::ChunkReader;
 
 use super::build::{Error as BuildError, read};
-use super::read::{Error, numbers, texts};
+use super::read::{BATCH_ROWS, Error, Numbered, as_dictionaries, numbers, texts};
 use super::{ALL_TYPES, REQUESTS_BY_HOUR};
 use crate::clean::cell::{Place, area_codes};
 use crate::clean::fields::WEEKDAYS;
 use crate::clean::hours::HOURS;
 use crate::clean::parquet_file::{Encoder, NONE, ParquetFile};
-use crate::domain::{Area, Geography, WardModel};
+use crate::domain::{Area, Geography, ParseError, WardModel};
 
 /// Requests in each hour of the week, from Monday at midnight.
 pub type Week = [u64; HOURS];
@@ -115,34 +116,47 @@ impl Hours {
     /// Reads the mart.
     pub fn open(file: impl ChunkReader + 'static) -> Result<Self, Error> {
         let mut hours = Self::default();
-        for batch in ParquetRecordBatchReaderBuilder::try_new(file)?.build()? {
+        let texts =
+            [("request_type", false), ("geography", false), ("ward_model", true), ("area", true), ("weekday", false)];
+        let options = as_dictionaries(&texts, &[("hour", DataType::Int8), ("requests", DataType::Int64)]);
+        let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)?;
+        for batch in reader.with_batch_size(BATCH_ROWS).build()? {
             hours.add(&batch?)?;
         }
         Ok(hours)
     }
 
+    /// Rows of one subject stand together, so it is looked up once for all of them.
     fn add(&mut self, batch: &RecordBatch) -> Result<(), Error> {
-        let [request_types, geographies, models, areas, weekdays] =
-            ["request_type", "geography", "ward_model", "area", "weekday"].map(|name| texts(batch, name));
-        let (request_types, geographies, models) = (request_types?, geographies?, models?);
-        let (areas, weekdays) = (areas?, weekdays?);
+        let request_types = Numbered::new(batch, "request_type", |text| Ok(text.to_owned()))?;
+        let geographies = Numbered::new(batch, "geography", |text| Ok(text.to_owned()))?;
+        let models = Numbered::new(batch, "ward_model", str::parse)?;
+        let areas = Numbered::new(batch, "area", |text| Ok(text.to_owned()))?;
+        let weekdays = Numbered::new(batch, "weekday", weekday)?;
         let hours = numbers::<Int8Type>(batch, "hour")?.values();
         let requests = numbers::<ArrowInt64>(batch, "requests")?.values();
-        for row in 0..batch.num_rows() {
-            let week = if geographies.value(row) == CITY {
-                self.of_type.entry(request_types.value(row).to_owned()).or_insert([0; HOURS])
-            } else {
-                let geography = geographies.value(row).parse()?;
-                let model = models.is_valid(row).then(|| models.value(row).parse()).transpose()?;
-                let read =
-                    |code: &str| Area::from_code(geography, model, code).ok_or_else(|| Error::Area(code.to_owned()));
-                let area = areas.is_valid(row).then(|| read(areas.value(row))).transpose()?;
-                self.of_area.entry((geography, area)).or_insert([0; HOURS])
+        let subject_at =
+            |row| (request_types.number(row), geographies.number(row), models.number(row), areas.number(row));
+        let mut start = 0;
+        while start < batch.num_rows() {
+            let of = subject_at(start);
+            let end = (start..batch.num_rows()).find(|&row| subject_at(row) != of).unwrap_or(batch.num_rows());
+            let week = match geographies.needed(start)?.as_str() {
+                CITY => self.of_type.entry(request_types.needed(start)?.clone()).or_insert([0; HOURS]),
+                geography => {
+                    let (geography, model) = (geography.parse()?, models.get(start)?.copied());
+                    let read = |code: &String| {
+                        Area::from_code(geography, model, code).ok_or_else(|| Error::Area(code.clone()))
+                    };
+                    let area = areas.get(start)?.map(read).transpose()?;
+                    self.of_area.entry((geography, area)).or_insert([0; HOURS])
+                }
             };
-            let weekday = WEEKDAYS.iter().position(|name| *name == weekdays.value(row));
-            let weekday = weekday.ok_or(Error::Column("weekday"))?;
-            let hour = usize::try_from(hours[row]).ok().filter(|hour| *hour < 24).ok_or(Error::Column("hour"))?;
-            week[weekday * 24 + hour] += requests[row].unsigned_abs();
+            for row in start..end {
+                let hour = usize::try_from(hours[row]).ok().filter(|hour| *hour < 24).ok_or(Error::Column("hour"))?;
+                week[weekdays.needed(row)? * 24 + hour] += requests[row].unsigned_abs();
+            }
+            start = end;
         }
         Ok(())
     }
@@ -162,6 +176,12 @@ impl Hours {
         let weeks = self.of_area.iter().filter(|((geography, _), _)| *geography == Geography::Ward);
         weeks.fold([0; HOURS], |sum, (_, week)| std::array::from_fn(|hour| sum[hour] + week[hour]))
     }
+}
+
+/// Which day of the week, from Monday.
+fn weekday(name: &str) -> Result<usize, ParseError> {
+    let known = WEEKDAYS.iter().position(|weekday| *weekday == name);
+    known.ok_or_else(|| ParseError { value: name.to_owned(), expected: "a day of the week" })
 }
 
 #[cfg(test)]

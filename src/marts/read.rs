@@ -48,23 +48,32 @@ pub type CellRow = (Arc<str>, Cell, i64);
 
 /// Rows of a mart of counts, in its order.
 pub fn cell_rows(file: impl ChunkReader + 'static) -> Result<impl Iterator<Item = Result<CellRow, Error>>, Error> {
-    let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(file, as_dictionaries())?.build()?;
-    Ok(flatten(reader.map(|batch| cells_of(&batch?))))
+    let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(file, of_cells())?;
+    Ok(flatten(reader.with_batch_size(BATCH_ROWS).build()?.map(|batch| cells_of(&batch?))))
 }
 
-/// Texts are read as numbers into a list, so that each is parsed once and not once a row.
-fn as_dictionaries() -> ArrowReaderOptions {
-    let texts = [
-        ("request_type", false),
-        ("geography", false),
-        ("ward_model", true),
-        ("area", true),
-        ("month", false),
-        ("status", false),
-    ];
-    let mut columns: Vec<Field> = texts.map(|(name, nullable)| Field::new(name, text(), nullable)).into();
-    columns.push(Field::new("requests", DataType::Int64, false));
-    ArrowReaderOptions::new().with_schema(Arc::new(Schema::new(columns)))
+/// Rows that are read at a time. In each batch, every text of a column is parsed once.
+pub(super) const BATCH_ROWS: usize = 16 << 10;
+
+fn of_cells() -> ArrowReaderOptions {
+    as_dictionaries(
+        &[
+            ("request_type", false),
+            ("geography", false),
+            ("ward_model", true),
+            ("area", true),
+            ("month", false),
+            ("status", false),
+        ],
+        &[("requests", DataType::Int64)],
+    )
+}
+
+/// Texts, which may have nulls, are read as numbers into a list, so that each is parsed once and not once a row.
+pub(super) fn as_dictionaries(texts: &[(&str, bool)], numbers: &[(&str, DataType)]) -> ArrowReaderOptions {
+    let texts = texts.iter().map(|(name, nullable)| Field::new(*name, text(), *nullable));
+    let numbers = numbers.iter().map(|(name, of)| Field::new(*name, of.clone(), false));
+    ArrowReaderOptions::new().with_schema(Arc::new(Schema::new(texts.chain(numbers).collect::<Vec<_>>())))
 }
 
 fn text() -> DataType {
@@ -214,7 +223,7 @@ impl<'b> CellColumns<'b> {
 }
 
 /// A column of numbers into a list, whose texts have been read.
-struct Numbered<'b, T> {
+pub(super) struct Numbered<'b, T> {
     name: &'static str,
     numbers: &'b PrimitiveArray<Int32Type>,
     /// Not every text has to be one of the column's: where it has nulls, the reader may add an empty text.
@@ -222,7 +231,7 @@ struct Numbered<'b, T> {
 }
 
 impl<'b, T> Numbered<'b, T> {
-    fn new(
+    pub(super) fn new(
         batch: &'b RecordBatch,
         name: &'static str,
         read: impl Fn(&str) -> Result<T, ParseError>,
@@ -234,8 +243,13 @@ impl<'b, T> Numbered<'b, T> {
         Ok(Self { name, numbers: column.keys(), values })
     }
 
+    /// The same number is the same text.
+    pub(super) fn number(&self, row: usize) -> Option<i32> {
+        (!self.numbers.is_null(row)).then(|| self.numbers.value(row))
+    }
+
     /// `None` where the column is null.
-    fn get(&self, row: usize) -> Result<Option<&T>, Error> {
+    pub(super) fn get(&self, row: usize) -> Result<Option<&T>, Error> {
         if self.numbers.is_null(row) {
             return Ok(None);
         }
@@ -243,7 +257,7 @@ impl<'b, T> Numbered<'b, T> {
         value.as_ref().map(Some).map_err(|error| Error::Value(error.clone()))
     }
 
-    fn needed(&self, row: usize) -> Result<&T, Error> {
+    pub(super) fn needed(&self, row: usize) -> Result<&T, Error> {
         self.get(row)?.ok_or_else(|| Error::Column(self.name))
     }
 }
@@ -294,7 +308,7 @@ impl Marts {
     /// Takes the marts in the order of [`super::ALL`]; `months` are all months of the release.
     pub fn open(months: MonthRange, marts: [Bytes; 4]) -> Result<Self, Error> {
         let [by_area_month, totals, types, hours] = marts.clone();
-        let metadata = ArrowReaderMetadata::load(&by_area_month, as_dictionaries())?;
+        let metadata = ArrowReaderMetadata::load(&by_area_month, of_cells())?;
         let totals = cell_rows(totals)?.map(|row| row.map(|(_, cell, requests)| (cell, requests)));
         let totals = totals.collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
@@ -365,6 +379,7 @@ impl Marts {
         let groups = groups.filter(|(_, group)| may_hold(group, request_type)).map(|(index, _)| index).collect();
         let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(self.files[0].clone(), self.metadata.clone())
             .with_row_groups(groups)
+            .with_batch_size(BATCH_ROWS)
             .build()?;
         for batch in reader {
             let batch = batch?;

@@ -1,5 +1,7 @@
 //! Does the lake hold what it says? Pointer, objects, hashes, counts.
 
+use jiff::Timestamp;
+
 use super::Error;
 use crate::clean;
 use crate::domain::{MonthRange, ReleaseId};
@@ -10,8 +12,8 @@ use crate::release::{self, Input, Release, pointer};
 /// How much is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Depth {
-    /// The marts are those that were published, by their hashes; of the rest, only sizes.
-    Hashes,
+    /// Of marts that were written since then, the hashes: nobody has touched the others; of the rest, only sizes.
+    WrittenSince(Timestamp),
     /// The marts are counted, too: a moment.
     Marts,
     /// The files as they came, too.
@@ -41,7 +43,8 @@ pub(super) async fn release(lake: &Lake, id: &ReleaseId, depth: Depth) -> Result
     let mut problems = Vec::new();
     for (file, mart) in &release.marts {
         let key = Key::Mart { release: id, file };
-        problems.extend(object(lake, key, mart.bytes, &mart.sha256, true).await?);
+        let since = if let Depth::WrittenSince(since) = depth { since } else { Timestamp::MIN };
+        problems.extend(object(lake, key, mart.bytes, &mart.sha256, Some(since)).await?);
     }
     for input in &release.inputs {
         problems.extend(self::input(lake, input, depth).await?);
@@ -63,15 +66,22 @@ async fn input(lake: &Lake, input: &Input, depth: Depth) -> Result<Option<String
     }
     // Damaged, it is fetched again by the next refresh once it has been removed.
     let raw = Key::Raw { resource: &summary.file, sha256: &input.sha256 };
-    object(lake, raw, input.bytes, &input.sha256, depth >= Depth::Everything).await
+    object(lake, raw, input.bytes, &input.sha256, (depth >= Depth::Everything).then_some(Timestamp::MIN)).await
 }
 
-async fn object(lake: &Lake, key: Key<'_>, bytes: u64, sha256: &str, read: bool) -> Result<Option<String>, Error> {
-    let Some(found) = lake.size(key).await? else { return Ok(Some(format!("lake object {key} is missing"))) };
-    if found != bytes {
-        return Ok(Some(format!("lake object {key} has {found} bytes, expected {bytes}")));
+/// Reads the object if it was written since then.
+async fn object(
+    lake: &Lake,
+    key: Key<'_>,
+    bytes: u64,
+    sha256: &str,
+    since: Option<Timestamp>,
+) -> Result<Option<String>, Error> {
+    let Some(found) = lake.find(key).await? else { return Ok(Some(format!("lake object {key} is missing"))) };
+    if found.bytes != bytes {
+        return Ok(Some(format!("lake object {key} has {} bytes, expected {bytes}", found.bytes)));
     }
-    if !read {
+    if since.is_none_or(|since| found.modified < since) {
         return Ok(None);
     }
     let content = lake.get(key).await?.unwrap_or_default();

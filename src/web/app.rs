@@ -106,12 +106,16 @@ impl App {
     /// but memory. What can't be loaded is logged, and what was known before stays.
     pub async fn follow(&self, schedule: Schedule, every: Duration) {
         loop {
-            match Pipeline::read(&self.lake, schedule, &self.pipeline()).await {
+            let (known, before) = (self.known(), self.pipeline());
+            let (pipeline, live) = tokio::join!(
+                Pipeline::read(&self.lake, schedule, &before),
+                Live::load(&self.lake, known.as_deref(), self.cache_mb, &self.reader)
+            );
+            match pipeline {
                 Ok(read) => *self.pipeline.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(read),
                 Err(error) => error!("records of runs not read: {error:#}"),
             }
-            let known = self.known();
-            let wait = match Live::load(&self.lake, known.as_deref(), self.cache_mb, &self.reader).await {
+            let wait = match live {
                 Ok(Some(live)) => {
                     self.switch(live);
                     every

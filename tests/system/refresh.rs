@@ -151,8 +151,13 @@ fn what_was_damaged_in_the_lake_is_made_again() {
     let mart = lake.join(format!("marts/{id}/requests_by_area_month.parquet"));
     let whole = fs::read(&mart).unwrap();
     let clean = lake.join("clean").join(before["inputs"][0]["clean"].as_str().unwrap());
-    for path in [mart.clone(), lake.join(format!("releases/{id}.json")), lake.join("current.json")] {
-        fs::write(&path, "x").unwrap();
+    let mut flipped = whole.clone();
+    flipped[whole.len() / 2] ^= 0x55;
+    let (record, pointer) = (lake.join(format!("releases/{id}.json")), lake.join("current.json"));
+    for (path, damage) in
+        [(&mart, flipped), (&mart, b"x".to_vec()), (&record, b"x".to_vec()), (&pointer, b"x".to_vec())]
+    {
+        fs::write(path, damage).unwrap();
         fs::write(clean.join("summary.json"), "x").unwrap();
         fs::write(clean.join("counts.parquet"), "x").unwrap();
         let ended = refresh(&source, &lake);
