@@ -19,7 +19,7 @@ use hyper_util::service::TowerToHyperService;
 use super::app::App;
 use super::error::Failure;
 use super::limits::Limits;
-use super::listen::Answer;
+use super::listen::Respond;
 use super::traffic::{Noted, UNMATCHED};
 use super::{api, respond, security};
 
@@ -34,8 +34,8 @@ pub struct Front {
 }
 
 /// Answers or has answered.
-impl Answer for Arc<Front> {
-    async fn answer(self, request: Request<Incoming>, peer: SocketAddr) -> Response {
+impl Respond for Arc<Front> {
+    async fn respond(self, request: Request<Incoming>, peer: SocketAddr) -> Response {
         let noted = Noted::of(&request);
         let (route, mut response) = match security::excess(&request) {
             Some(failure) => (None, failure.respond(request.uri().path())),

@@ -64,13 +64,13 @@ impl Default for Limits {
 }
 
 /// Answers the requests of clients.
-pub trait Answer: Clone + Send + 'static {
+pub trait Respond: Clone + Send + 'static {
     /// Answers one.
-    fn answer(self, request: Request<Incoming>, peer: SocketAddr) -> impl Future<Output = Response> + Send;
+    fn respond(self, request: Request<Incoming>, peer: SocketAddr) -> impl Future<Output = Response> + Send;
 }
 
 /// Serves until it is told to stop and all requests are answered, or time is up.
-pub async fn serve<A: Answer>(listener: TcpListener, answer: A, limits: Limits, stop: CancellationToken) {
+pub async fn serve<R: Respond>(listener: TcpListener, respond: R, limits: Limits, stop: CancellationToken) {
     let slots = Arc::new(Semaphore::new(limits.connections.min(files_allowed() / 2)));
     let (open, drain) = (TaskTracker::new(), CancellationToken::new());
     let mut last_call = pin!(async {
@@ -79,9 +79,9 @@ pub async fn serve<A: Answer>(listener: TcpListener, answer: A, limits: Limits, 
         sleep(limits.linger).await;
     });
     let take = |(stream, peer), slot| {
-        let (answer, stop, drain) = (answer.clone(), stop.clone(), drain.clone());
+        let (respond, stop, drain) = (respond.clone(), stop.clone(), drain.clone());
         open.spawn(async move {
-            converse(stream, peer, answer, limits, stop, drain).await;
+            converse(stream, peer, respond, limits, stop, drain).await;
             drop(slot);
         });
     };
@@ -124,10 +124,10 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
 ///
 /// While stopping, and once it is old, it tells the client with each answer to use another connection, so that none is
 /// closed under a request.
-async fn converse<A: Answer>(
+async fn converse<R: Respond>(
     stream: TcpStream,
     peer: SocketAddr,
-    answer: A,
+    respond: R,
     limits: Limits,
     stop: CancellationToken,
     drain: CancellationToken,
@@ -136,7 +136,7 @@ async fn converse<A: Answer>(
     let old = CancellationToken::new();
     let last = old.clone();
     let service = service_fn(move |request| {
-        let (answer, stop, last) = (answer.clone().answer(request, peer), stop.clone(), last.clone());
+        let (answer, stop, last) = (respond.clone().respond(request, peer), stop.clone(), last.clone());
         async move {
             let mut response = answer.await;
             if response.status() == StatusCode::NOT_MODIFIED {
@@ -202,8 +202,8 @@ mod tests {
         drain: Duration::from_secs(20),
     };
 
-    impl Answer for Router {
-        async fn answer(self, request: Request<Incoming>, _: SocketAddr) -> Response {
+    impl Respond for Router {
+        async fn respond(self, request: Request<Incoming>, _: SocketAddr) -> Response {
             let Ok(response) = TowerToHyperService::new(self).call(request).await;
             response
         }
