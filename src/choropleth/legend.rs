@@ -93,7 +93,7 @@ fn write_range(text: &mut String, from: Option<f64>, below: Option<f64>, measure
     }
 }
 
-/// A break without digits that say nothing: breaks are round.
+/// A break without digits that say nothing. Breaks are round: whole counts, and of other measures whole thousandths.
 fn short(value: f64, measure: Measure) -> impl fmt::Display {
     fmt::from_fn(move |f| {
         let size = value.abs();

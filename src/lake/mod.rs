@@ -15,8 +15,9 @@
 //! | `current.json` | which release is live | swapped |
 //!
 //! All that make up a release are named by their content and by the code that made them, so doing a step twice is
-//! harmless: it writes the same bytes under the same name, or heals an object that was damaged. `current.json` and the
-//! lease change hands by compare-and-set.
+//! harmless: it writes the same bytes under the same name, or heals an object that was damaged. One that was damaged with
+//! size and time as they were is found by `verify`, and made again once it has been removed. `current.json` and the lease
+//! change hands by compare-and-set.
 //!
 //! A lake is a folder or a bucket of Cloud Storage. What a killed writer leaves of an upload in parts is in no listing
 //! of a bucket; a lifecycle rule of the bucket removes it.

@@ -107,14 +107,14 @@ impl App {
     pub async fn follow(&self, schedule: Schedule, every: Duration) {
         loop {
             let (known, before) = (self.known(), self.pipeline());
-            let (pipeline, live) = tokio::join!(
-                Pipeline::read(&self.lake, schedule, &before),
-                Live::load(&self.lake, known.as_deref(), self.cache_mb, &self.reader)
-            );
-            match pipeline {
-                Ok(read) => *self.pipeline.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(read),
-                Err(error) => error!("records of runs not read: {error:#}"),
-            }
+            let look = async {
+                match Pipeline::read(&self.lake, schedule, &before).await {
+                    Ok(read) => *self.pipeline.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(read),
+                    Err(error) => error!("records of runs not read: {error:#}"),
+                }
+            };
+            let load = Live::load(&self.lake, known.as_deref(), self.cache_mb, &self.reader);
+            let ((), live) = tokio::join!(look, load);
             let wait = match live {
                 Ok(Some(live)) => {
                     self.switch(live);

@@ -1,6 +1,6 @@
-//! What happens to every request, whatever it asks for: it is noted, refused if it is out of bounds, answered from memory if
-//! it can be, and its answer gets the headers of all. In front of the router and no layer of it: what is in memory needs
-//! no route, and a layer is copied for each request.
+//! What happens to every request, whatever it asks for: it is noted, answered from memory if it can be, refused if it is out
+//! of bounds, and its answer gets the headers of all. Most of it in front of the router and in no layer of it: what is in
+//! memory needs no route, and a layer is copied for each request.
 
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
@@ -10,6 +10,7 @@ use anyhow::anyhow;
 use axum::Router;
 use axum::extract::{ConnectInfo, MatchedPath};
 use axum::http::{Method, Request};
+use axum::middleware::Next;
 use axum::response::Response;
 use futures::FutureExt;
 use hyper::body::Incoming;
@@ -17,6 +18,7 @@ use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 
 use super::app::App;
+use super::body::Body;
 use super::error::Failure;
 use super::limits::Limits;
 use super::listen::Respond;
@@ -37,12 +39,10 @@ pub struct Front {
 impl Respond for Arc<Front> {
     async fn respond(self, request: Request<Incoming>, peer: SocketAddr) -> Response {
         let noted = Noted::of(&request);
-        let (route, mut response) = match security::excess(&request) {
-            Some(failure) => (None, failure.respond(request.uri().path())),
-            None => AssertUnwindSafe(self.within_bounds(request, peer))
-                .catch_unwind()
-                .await
-                .unwrap_or_else(|_| (None, Failure::Internal(anyhow!("a handler panicked")).respond("/api/"))),
+        let kept = if security::excess(&request).is_none() { self.kept(&request).await } else { None };
+        let (route, mut response) = match kept {
+            Some((route, body)) => (Some(route), self.again(&request, peer, route, &body)),
+            None => (None, self.handled(request, peer).await),
         };
         security::add_headers(response.headers_mut());
         let matched = response.extensions_mut().remove::<Option<MatchedPath>>().flatten();
@@ -53,24 +53,22 @@ impl Respond for Arc<Front> {
 }
 
 impl Front {
-    /// Most of what is asked for is in memory; its route is known.
-    async fn within_bounds(&self, request: Request<Incoming>, peer: SocketAddr) -> (Option<&'static str>, Response) {
-        let Some((route, body)) = self.kept(&request).await else { return (None, self.handled(request, peer).await) };
+    /// What was made before, in an encoding that is ready, and its route. Most of what is asked for is.
+    async fn kept(&self, request: &Request<Incoming>) -> Option<(&'static str, Arc<Body>)> {
+        let (route, name) = kept_as(request)?;
+        let body = self.app.known()?.answers.get(&name).await?;
+        body.is_ready(request.headers()).then_some((route, body))
+    }
+
+    fn again(&self, request: &Request<Incoming>, peer: SocketAddr, route: &str, body: &Arc<Body>) -> Response {
         let mut response = match self.limits.admit(request.headers(), Some(peer)) {
-            Ok(()) => respond::again(&self.app, &body, request.headers()),
+            Ok(()) => respond::again(&self.app, body, request.headers()),
             Err(failure) => failure.respond(request.uri().path()),
         };
         if route == api::RESOURCE {
             api::complete(request.uri(), response.headers_mut());
         }
-        (Some(route), response)
-    }
-
-    /// What was made before, in an encoding that is ready.
-    async fn kept(&self, request: &Request<Incoming>) -> Option<(&'static str, Arc<super::body::Body>)> {
-        let (route, name) = kept_as(request)?;
-        let body = self.app.known()?.answers.get(&name).await?;
-        body.is_ready(request.headers()).then_some((route, body))
+        response
     }
 
     async fn handled(&self, mut request: Request<Incoming>, peer: SocketAddr) -> Response {
@@ -80,8 +78,16 @@ impl Front {
     }
 }
 
-/// Tells the front which route answered.
-pub async fn tell_route(route: Option<MatchedPath>, mut response: Response) -> Response {
+/// What happens to every request for a handler: it is refused if it is out of bounds, a panic is an answer, and the front is
+/// told the route.
+pub async fn pass(route: Option<MatchedPath>, request: axum::extract::Request, next: Next) -> Response {
+    let mut response = match security::excess(&request) {
+        Some(failure) => failure.respond(request.uri().path()),
+        None => AssertUnwindSafe(next.run(request))
+            .catch_unwind()
+            .await
+            .unwrap_or_else(|_| Failure::Internal(anyhow!("a handler panicked")).respond("/api/")),
+    };
     response.extensions_mut().insert(route);
     response
 }

@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
-/// Bytes of a head after which hyper answers 431 by itself; what [`super::security::limit`] refuses is far smaller.
+/// Bytes of a head after which hyper answers 431 by itself; what [`super::security::excess`] refuses is far smaller.
 const HEAD_BYTES: usize = 32 << 10;
 
 /// Header fields of a request.

@@ -32,7 +32,7 @@ pub struct Live {
     reader: Arc<Reader>,
     /// Made when first asked for.
     types_by_area: Mutex<Option<Arc<TypesByArea>>>,
-    /// Rendered answers by path and normalised query. Equal requests that miss together are answered once.
+    /// Rendered answers by path and normalised query. Those that take long are made once, however many wait.
     pub answers: moka::future::Cache<String, Arc<Body>>,
 }
 

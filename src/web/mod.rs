@@ -62,7 +62,7 @@ use crate::lake::Lake;
 pub use api::respond as resource;
 pub use app::App;
 use error::Failure;
-use front::{Front, tell_route};
+use front::{Front, pass};
 use limits::{Limits, limit};
 use respond::Asked;
 use view::View;
@@ -105,7 +105,7 @@ fn router(app: Arc<App>, limits: Arc<Limits>) -> Router {
         .nest("/api/v1", api::router().layer(fair).layer(api::open()))
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(app)
-        .layer(middleware::map_response(tell_route))
+        .layer(middleware::from_fn(pass))
 }
 
 async fn not_found(OriginalUri(uri): OriginalUri) -> Response {

@@ -100,6 +100,8 @@ fn a_body_that_nobody_asked_for_is_refused_with_the_same_headers() {
         assert!(answer.starts_with("HTTP/1.1 413 ") && answer.contains("application/problem+json"), "{answer}");
         HEADERS.iter().for_each(|(name, value)| assert!(answer.contains(&format!("{name}: {value}\r\n")), "{name}"));
     }
+    let counted = "toronto311_http_request_duration_seconds_count{route=\"/api/v1/{resource}\",status=\"4xx\"} 2\n";
+    assert!(server.get("/metrics").body.contains(counted), "what is refused has its route, too");
 }
 
 #[test]
