@@ -225,15 +225,14 @@ async fn run(
         taken = lease::take(lake, &id, plan.lease) => taken?,
         () = stop.cancelled() => return Err(Error::Interrupted),
     };
-    let lease = match lease {
+    let (lease, dead) = match lease {
         Taken::Busy(holder) => return Ok(Report { outcome: Outcome::Busy(holder), held: Vec::new() }),
-        Taken::Mine(lease, None) => lease,
-        Taken::Mine(lease, Some(dead)) => {
-            info!(run = %dead, "taking over from a run that died");
-            log::bury(lake, &dead).await;
-            lease
-        }
+        Taken::Mine(lease, dead) => (lease, dead),
     };
+    if let Some(dead) = &dead {
+        info!(run = %dead, "taking over from a run that died");
+        log::bury(lake, dead).await;
+    }
     let before = run::latest(lake, 1).await.unwrap_or_default().pop();
     let from = if origin == Origin::Demo { "demo".to_owned() } else { source.to_string() };
     let log = RunLog::begin(lake, &id, if plan.from_raw { "raw".to_owned() } else { from }).await;
@@ -241,9 +240,8 @@ async fn run(
     let (warehouse, spark) = (BigQuery::open(&plan.warehouse, lake, plan.retry), Spark::new(lake, plan));
     let refresh = Refresh { lake, source, plan, origin, id: &id, log: &log, spark: &spark, warehouse };
     let result = refresh.guarded(&lease, stop).await;
-    // A look that finds nothing new need not walk through all of the lake: whoever was killed at work, the next to work
-    // sweeps after.
-    if !matches!(result, Ok(Outcome::NoChange(_)))
+    // A look that finds nothing new, and nobody killed before it, need not walk through all of the lake.
+    if (dead.is_some() || !matches!(result, Ok(Outcome::NoChange(_))))
         && let Err(error) = lake.sweep(plan.lease).await
     {
         log.warn(error.to_string());
