@@ -114,6 +114,11 @@ impl Body {
         self
     }
 
+    /// The same with the tag and the caching of another.
+    pub fn named_as(self, other: &Self) -> Self {
+        self.named(other.tag(), other.caching)
+    }
+
     fn tag(&self) -> u64 {
         // Sixteen digits are a number.
         *self.tag.get_or_init(|| u64::from_str_radix(&sha256(&self.parts.whole())[..16], 16).unwrap_or_default())

@@ -76,12 +76,12 @@ pub async fn answer(
     headers: &HeaderMap,
     make: impl Future<Output = anyhow::Result<Body>>,
 ) -> Result<Response, Failure> {
-    let (tag, caching) = (asked.tag(app.layers.public_url.as_deref()), asked.caching());
-    if let Some(not_modified) = not_modified(app, tag, caching, headers) {
-        return Ok(not_modified);
+    let to_come = to_come(app, &asked);
+    if to_come.is_known(headers) {
+        return Ok(not_modified(app, &to_come, headers));
     }
     // The cache holds it in several places on its way, and would copy all of it each time.
-    let make = Box::pin(async { Ok(Arc::new(make.await?.named(tag, caching))) });
+    let make = Box::pin(async { Ok(Arc::new(make.await?.named_as(&to_come))) });
     let entry = asked.live.answers.entry(asked.key).or_try_insert_with(make).await;
     let entry = entry.map_err(|error: Arc<anyhow::Error>| Failure::Internal(anyhow!("{error:#}")))?;
     count(if entry.is_fresh() { &app.figures.misses } else { &app.figures.hits });
@@ -95,16 +95,16 @@ pub async fn answer_quickly(
     headers: &HeaderMap,
     make: impl Future<Output = anyhow::Result<Body>>,
 ) -> Result<Response, Failure> {
-    let (tag, caching) = (asked.tag(app.layers.public_url.as_deref()), asked.caching());
-    if let Some(not_modified) = not_modified(app, tag, caching, headers) {
-        return Ok(not_modified);
+    let to_come = to_come(app, &asked);
+    if to_come.is_known(headers) {
+        return Ok(not_modified(app, &to_come, headers));
     }
     let answers = &asked.live.answers;
     if let Some(kept) = answers.get(&asked.key).await {
         count(&app.figures.hits);
         return send(kept, headers).await;
     }
-    let made = Arc::new(make.await?.named(tag, caching));
+    let made = Arc::new(make.await?.named_as(&to_come));
     count(&app.figures.misses);
     // Those who waited for the same counts send the same body, or each would be compressed.
     if let Some(kept) = answers.get(&asked.key).await {
@@ -114,12 +114,14 @@ pub async fn answer_quickly(
     send(made, headers).await
 }
 
-fn not_modified(app: &App, tag: u64, caching: Caching, headers: &HeaderMap) -> Option<Response> {
-    let to_come = Body::to_come().named(tag, caching);
-    to_come.is_known(headers).then(|| {
-        count(&app.figures.not_modified);
-        to_come.respond(headers)
-    })
+/// The answer's name and caching, before it is made.
+fn to_come(app: &App, asked: &Asked) -> Body {
+    Body::to_come().named(asked.tag(app.layers.public_url.as_deref()), asked.caching())
+}
+
+fn not_modified(app: &App, to_come: &Body, headers: &HeaderMap) -> Response {
+    count(&app.figures.not_modified);
+    to_come.respond(headers)
 }
 
 /// Sends an answer that was found in memory, in an encoding that is ready.
