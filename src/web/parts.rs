@@ -13,7 +13,7 @@ use crate::choropleth::geojson::Joined;
 
 /// Bytes that are sent at a time, and at most another part: a small piece is work for the connection, a large one for the
 /// memory.
-const PIECE: usize = 32 << 10;
+const PIECE: usize = 64 << 10;
 
 /// Text with others' parts in it, if any.
 #[derive(Clone)]
