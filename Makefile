@@ -162,7 +162,7 @@ sim: assets ## Simulated failures of store, source, runners and clock: SIM_SEEDS
 	SIM_SEEDS=$${SIM_SEEDS:-100000} cargo test --locked --release --test system simulation -- --nocapture
 
 ALL_YEARS = $(or $(LAKE),target/bench/lakes/2010..2026)
-bench: java chromium tests/browser/node_modules/.package-lock.json
+bench: java chromium tests/browser/node_modules/.package-lock.json tests/lighthouse/node_modules/.package-lock.json
 bench: assets target/bench/venv/.installed ## The batch and the server against what one would use instead, in one table
 	@command -v wrk > /dev/null || { apt-get update -q && apt-get install -y -q wrk; }
 	@# The package starts a server on port 80 where a system manager runs; it is only wanted as a program.
@@ -173,6 +173,7 @@ bench: assets target/bench/venv/.installed ## The batch and the server against w
 	python3 tests/bench/start.py > target/bench/start.jsonl
 	@# On the lake of all years that was just started from; without the files for one, it becomes the demo.
 	TORONTO311=target/dist/toronto311 LAKE=$(ALL_YEARS) node tests/browser/bench.mjs > target/bench/browser.jsonl
+	TORONTO311=target/dist/toronto311 LAKE=$(ALL_YEARS) ROWS=1 node tests/lighthouse/lighthouse.mjs > target/bench/lighthouse.jsonl
 	python3 tests/bench/views.py $(ALL_YEARS) > target/bench/views.jsonl
 	python3 tests/bench/table.py target/bench/*.jsonl
 
